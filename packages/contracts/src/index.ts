@@ -1,0 +1,4 @@
+export * from './engine-messages.ts';
+export * from './networks.ts';
+export * from './server-configuration.ts';
+export * from './standalone-configuration.ts';

@@ -1,0 +1,164 @@
+import { z } from 'zod';
+import { address, cidr } from './networks.ts';
+
+/** Include and exclude rules together, as in the original product. */
+export const maximumRoutes = 500;
+
+/** Seconds after sign-in when a session ends if `session-timeout` is not set. */
+export const defaultSessionTimeoutSeconds = 3600;
+
+const noLineBreaks = (text: string) => !/[\r\n\0]/.test(text);
+
+const headerText = (maximum: number) =>
+  z.string().max(maximum).refine(noLineBreaks, { error: 'must be one line without control characters' });
+
+const domainName = z
+  .string()
+  .max(253)
+  .regex(/^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*$/, {
+    error: 'expected a domain name such as corp.example.com',
+  });
+
+const route = cidr().refine((text) => !text.startsWith('0.0.0.0/'), {
+  error: 'a route of 0.0.0.0 cannot be used: leave routeIncludes empty to send everything through the tunnel',
+});
+
+const advancedSettingRules = {
+  'session-timeout': z.coerce.number().int().min(60).max(31_536_000),
+  'idle-timeout': z.coerce.number().int().min(30).max(31_536_000),
+  'roaming-timeout': z.coerce.number().int().min(30).max(86_400),
+  'dead-peer-detection': z.coerce.number().int().min(5).max(3600),
+  keepalive: z.coerce.number().int().min(5).max(3600),
+  'rekey-time': z.coerce.number().int().min(60).max(2_147_483_647),
+  'maximum-transmission-unit': z.coerce.number().int().min(576).max(16_384),
+  banner: headerText(256),
+} as const;
+
+/** Names of `advancedSettings` that this product knows; every value travels as text, as in the original. */
+export type AdvancedSettingName = keyof typeof advancedSettingRules;
+
+const advancedSetting = z.strictObject({ name: z.string(), value: z.string() }).check((context) => {
+  const { name, value } = context.value;
+  const rule = Object.hasOwn(advancedSettingRules, name)
+    ? advancedSettingRules[name as AdvancedSettingName]
+    : undefined;
+  if (rule === undefined) {
+    context.issues.push({
+      code: 'custom',
+      path: ['name'],
+      message: `unknown setting; known are ${Object.keys(advancedSettingRules).join(', ')}`,
+      input: name,
+    });
+    return;
+  }
+  const result = value.trim() === '' ? undefined : rule.safeParse(value);
+  if (result === undefined || !result.success) {
+    context.issues.push({
+      code: 'custom',
+      path: ['value'],
+      message: `${name}: ${result?.error?.issues[0]?.message ?? 'must not be empty'}`,
+      input: value,
+    });
+  }
+});
+
+/**
+ * The server configuration: names, defaults and rules of `microsoftTunnelConfiguration`
+ * (Graph beta), so that one document serves the file of a standalone gateway and the control plane.
+ */
+export const serverConfigurationSchema = z
+  .strictObject({
+    displayName: z.string().min(1).max(200),
+    description: z.string().max(1000).default(''),
+    /** IPv4 addresses leased to devices. */
+    network: cidr('ipv4').refine((text) => Number(text.split('/')[1]) <= 30, {
+      error: 'too small: use a prefix length of 30 or less, a /16 covers 64,000 devices',
+    }),
+    /** IPv6 addresses leased to devices; absent means that devices get IPv4 only. */
+    ipv6Network: cidr('ipv6')
+      .refine((text) => Number(text.split('/')[1]) <= 126, {
+        error: 'too small: use a prefix length of 126 or less',
+      })
+      .optional(),
+    /** One number for TCP and UDP. */
+    listenPort: z.int().min(1).max(65_535).default(443),
+    dnsServers: z.array(address()).max(16).default([]),
+    /** Search domain given to devices. */
+    defaultDomainSuffix: domainName.optional(),
+    /** Domains that devices resolve with `dnsServers`; empty means every name. */
+    splitDNS: z.array(domainName).max(100).default([]),
+    /** Networks that devices send into the tunnel; empty means everything. */
+    routeIncludes: z.array(route).default([]),
+    /** Networks that devices keep out of the tunnel. */
+    routeExcludes: z.array(route).default([]),
+    disableUdpConnections: z.boolean().default(false),
+    advancedSettings: z.array(advancedSetting).default([]),
+    roleScopeTagIds: z.array(z.string()).default(['0']),
+  })
+  .check((context) => {
+    const { routeIncludes, routeExcludes, advancedSettings } = context.value;
+    const total = routeIncludes.length + routeExcludes.length;
+    if (total > maximumRoutes) {
+      context.issues.push({
+        code: 'custom',
+        path: ['routeIncludes'],
+        message: `${total} include and exclude routes together; at most ${maximumRoutes} are allowed`,
+        input: total,
+      });
+    }
+    for (const [field, routes] of Object.entries({ routeIncludes, routeExcludes })) {
+      for (const [index, text] of routes.entries()) {
+        if (routes.indexOf(text) < index) {
+          context.issues.push({ code: 'custom', path: [field, index], message: 'listed twice', input: text });
+        }
+      }
+    }
+    const names = advancedSettings.map((setting) => setting.name);
+    for (const [index, name] of names.entries()) {
+      if (names.indexOf(name) < index) {
+        context.issues.push({
+          code: 'custom',
+          path: ['advancedSettings', index, 'name'],
+          message: `"${name}" is set twice`,
+          input: name,
+        });
+      }
+    }
+  });
+
+/** A validated server configuration with every default filled in. */
+export type ServerConfiguration = z.output<typeof serverConfigurationSchema>;
+
+/** Values of `advancedSettings` as numbers and text, with the product's defaults. Times in seconds. */
+export interface TunnelSettings {
+  sessionTimeoutSeconds: number;
+  /** Undefined means that an idle session is never ended. */
+  idleTimeoutSeconds: number | undefined;
+  /** How long a session waits for its device after the connection was lost. */
+  roamingTimeoutSeconds: number;
+  deadPeerDetectionSeconds: number;
+  keepaliveSeconds: number;
+  rekeySeconds: number;
+  /** Link MTU of the public side in bytes; undefined means 1500. */
+  maximumTransmissionUnit: number | undefined;
+  banner: string | undefined;
+}
+
+/** Reads the advanced settings of a validated configuration. */
+export function tunnelSettings(configuration: ServerConfiguration): TunnelSettings {
+  const values = new Map(configuration.advancedSettings.map(({ name, value }) => [name, value]));
+  const seconds = (name: AdvancedSettingName) => {
+    const value = values.get(name);
+    return value === undefined ? undefined : Number(value);
+  };
+  return {
+    sessionTimeoutSeconds: seconds('session-timeout') ?? defaultSessionTimeoutSeconds,
+    idleTimeoutSeconds: seconds('idle-timeout'),
+    roamingTimeoutSeconds: seconds('roaming-timeout') ?? 600,
+    deadPeerDetectionSeconds: seconds('dead-peer-detection') ?? 30,
+    keepaliveSeconds: seconds('keepalive') ?? 20,
+    rekeySeconds: seconds('rekey-time') ?? 86_400,
+    maximumTransmissionUnit: seconds('maximum-transmission-unit'),
+    banner: values.get('banner'),
+  };
+}
