@@ -69,7 +69,7 @@ impl Add for Sum {
 
     #[inline]
     fn add(self, other: Self) -> Self {
-        Self(u64::from(fold(self.0)) + u64::from(fold(other.0)))
+        Self(halve(self.0) + halve(other.0))
     }
 }
 
@@ -106,15 +106,18 @@ fn tail(bytes: &[u8]) -> u64 {
 /// Folds each lane to 33 bits, so that many sums can be added without overflow.
 #[inline(always)]
 fn reduce(lanes: [u64; LANES]) -> u64 {
-    lanes
-        .iter()
-        .map(|lane| (lane >> 32) + (lane & 0xffff_ffff))
-        .sum()
+    lanes.into_iter().map(halve).sum()
+}
+
+/// The same sum in at most 33 bits.
+#[inline(always)]
+fn halve(sum: u64) -> u64 {
+    (sum >> 32) + (sum & 0xffff_ffff)
 }
 
 #[inline(always)]
 fn fold(sum: u64) -> u16 {
-    let sum = (sum >> 32) + (sum & 0xffff_ffff);
+    let sum = halve(sum);
     let sum = (sum >> 16) + (sum & 0xffff);
     let sum = (sum >> 16) + (sum & 0xffff);
     let sum = (sum >> 16) + (sum & 0xffff);

@@ -165,7 +165,7 @@ impl Tcp {
         tcp.extend(443u16.to_be_bytes());
         tcp.extend(self.sequence.to_be_bytes());
         tcp.extend(self.acknowledgment.to_be_bytes());
-        tcp.extend([((20 + self.options.len()) / 4 << 4) as u8, self.flags]);
+        tcp.extend([((20 + self.options.len()) * 4) as u8, self.flags]);
         tcp.extend(self.window.to_be_bytes());
         tcp.extend([0; 4]);
         tcp.extend(&self.options);
