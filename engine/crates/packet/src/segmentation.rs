@@ -1,5 +1,7 @@
 //! From one super-packet of the tun device to the packets that travel.
 
+use std::ops::Range;
+
 use crate::checksum::Sum;
 use crate::header::{IPV6_HEADER, Inner, Malformed, Version, inspect};
 use crate::transport::{Fragment, transport};
@@ -127,7 +129,7 @@ impl<'a> Segmentation<'a> {
         packet: &'a [u8],
         inner: &Inner,
     ) -> Result<Self, SegmentationError> {
-        let offload = Offload::parse(header, packet, inner, protocol::TCP, TCP_CHECKSUM)?;
+        let mut offload = Offload::parse(header, packet, inner, protocol::TCP, TCP_CHECKSUM)?;
         let rest = &packet[offload.start..];
         if rest.len() < TCP_HEADER {
             return Err(SegmentationError::TransportHeader);
@@ -136,6 +138,8 @@ impl<'a> Segmentation<'a> {
         if tcp_length < TCP_HEADER || tcp_length > rest.len() {
             return Err(SegmentationError::TransportHeader);
         }
+        let shared = sum_without(&rest[..tcp_length], &[4..8, 12..14, 16..18]);
+        offload.transport_sum = offload.transport_sum + shared;
         Ok(Self::cut(header, packet, offload, tcp_length))
     }
 
@@ -144,7 +148,7 @@ impl<'a> Segmentation<'a> {
         packet: &'a [u8],
         inner: &Inner,
     ) -> Result<Self, SegmentationError> {
-        let offload = Offload::parse(header, packet, inner, protocol::UDP, UDP_CHECKSUM)?;
+        let mut offload = Offload::parse(header, packet, inner, protocol::UDP, UDP_CHECKSUM)?;
         let rest = &packet[offload.start..];
         if rest.len() < UDP_HEADER {
             return Err(SegmentationError::TransportHeader);
@@ -152,6 +156,7 @@ impl<'a> Segmentation<'a> {
         if usize::from(u16_at(rest, 4)) != rest.len() {
             return Err(SegmentationError::Length);
         }
+        offload.transport_sum = offload.transport_sum + Sum::of(&rest[..4]);
         Ok(Self::cut(header, packet, offload, UDP_HEADER))
     }
 
@@ -188,47 +193,60 @@ impl<'a> Segmentation<'a> {
         );
     }
 
+    /// Checksums come from the sums of what all segments share: reading back fields that were just written costs more
+    /// than the arithmetic.
     #[inline]
     fn write_segment(&self, offload: &Offload, index: usize, out: &mut [u8]) {
         let first = self.header_length + index * self.payload_size;
         let payload = &self.packet[first..first + out.len() - self.header_length];
+        let original = &self.packet[offload.start..self.header_length];
         let (head, body) = out.split_at_mut(self.header_length);
         head.copy_from_slice(&self.packet[..self.header_length]);
         let payload_sum = Sum::copying(payload, body);
 
         let total_length = self.header_length + payload.len();
+        let transport_length = (total_length - offload.start) as u16;
         let (ip, transport) = head.split_at_mut(offload.start);
         match offload.version {
-            Version::V4 => rewrite_ipv4(ip, total_length, index),
+            Version::V4 => {
+                // Segments count up from the identification of the super-packet, as in `inet_gso_segment` of Linux.
+                let identification = u16_at(self.packet, 4).wrapping_add(index as u16);
+                put_u16(ip, 2, total_length as u16);
+                put_u16(ip, 4, identification);
+                let sum = offload
+                    .ip_sum
+                    .word(total_length as u16)
+                    .word(identification);
+                put_u16(ip, 10, sum.checksum());
+            }
             Version::V6 => put_u16(ip, 4, (total_length - IPV6_HEADER) as u16),
         }
 
-        let transport_length = total_length - offload.start;
-        let sum = payload_sum + offload.pseudo_header.word(transport_length as u16);
+        let sum = (payload_sum + offload.transport_sum).word(transport_length);
         if offload.is_udp {
-            put_u16(transport, 4, transport_length as u16);
-            put_u16(transport, UDP_CHECKSUM, 0);
+            put_u16(transport, 4, transport_length);
             put_u16(
                 transport,
                 UDP_CHECKSUM,
-                udp_checksum(sum + Sum::of(transport)),
+                udp_checksum(sum.word(transport_length)),
             );
             return;
         }
-        let sequence = u32_at(transport, 4).wrapping_add((index * self.payload_size) as u32);
-        transport[4..8].copy_from_slice(&sequence.to_be_bytes());
+        let sequence = u32_at(original, 4).wrapping_add((index * self.payload_size) as u32);
+        let mut flags = u16_at(original, TCP_FLAGS);
         if index > 0 {
-            transport[TCP_FLAGS] &= !CWR;
+            flags &= !CWR;
         }
         if index + 1 < self.count {
-            transport[TCP_FLAGS] &= !(FIN | PSH);
+            flags &= !(FIN | PSH);
         }
-        put_u16(transport, TCP_CHECKSUM, 0);
-        put_u16(
-            transport,
-            TCP_CHECKSUM,
-            (sum + Sum::of(transport)).checksum(),
-        );
+        transport[4..8].copy_from_slice(&sequence.to_be_bytes());
+        put_u16(transport, TCP_FLAGS, flags);
+        let sum = sum
+            .word((sequence >> 16) as u16)
+            .word(sequence as u16)
+            .word(flags);
+        put_u16(transport, TCP_CHECKSUM, sum.checksum());
     }
 }
 
@@ -274,8 +292,10 @@ struct Offload {
     is_udp: bool,
     /// Offset in bytes of the transport header.
     start: usize,
-    /// Addresses and protocol; the length differs by segment.
-    pseudo_header: Sum,
+    /// The IPv4 header without what differs by segment: total length, identification, checksum.
+    ip_sum: Sum,
+    /// Pseudo-header and transport header without what differs by segment: length, sequence, flags, checksum.
+    transport_sum: Sum,
 }
 
 impl Offload {
@@ -309,39 +329,44 @@ impl Offload {
         if header.flags & VirtioHeader::NEEDS_CSUM != 0 && says != (found.offset, checksum_offset) {
             return Err(SegmentationError::ChecksumField);
         }
-        let addresses = match inner.version {
-            Version::V4 => &packet[12..20],
-            Version::V6 => &packet[8..40],
+        let (addresses, ip_sum) = match inner.version {
+            Version::V4 => (
+                &packet[12..20],
+                sum_without(&packet[..inner.header_length], &[2..6, 10..12]),
+            ),
+            Version::V6 => (&packet[8..40], Sum::default()),
         };
         Ok(Self {
             version: inner.version,
             is_udp: protocol == protocol::UDP,
             start: found.offset,
-            pseudo_header: Sum::of(addresses).word(protocol.into()),
+            ip_sum,
+            transport_sum: Sum::of(addresses).word(protocol.into()),
         })
     }
 }
 
+/// The sum of `bytes` outside of `left_out`: ranges in order, with even bounds, within `bytes`.
+fn sum_without(bytes: &[u8], left_out: &[Range<usize>]) -> Sum {
+    let mut sum = Sum::default();
+    let mut at = 0;
+    for range in left_out {
+        sum = sum + Sum::of(&bytes[at..range.start]);
+        at = range.end;
+    }
+    sum + Sum::of(&bytes[at..])
+}
+
 const TCP_HEADER: usize = 20;
-const TCP_FLAGS: usize = 13;
+/// Data offset, reserved bits and flags, as one field.
+const TCP_FLAGS: usize = 12;
 const TCP_CHECKSUM: usize = 16;
 const UDP_HEADER: usize = 8;
 const UDP_CHECKSUM: usize = 6;
 
-const FIN: u8 = 0x01;
-const PSH: u8 = 0x08;
-const CWR: u8 = 0x80;
-
-/// Segments count up from the identification of the super-packet, as `inet_gso_segment` of Linux does.
-#[inline(always)]
-fn rewrite_ipv4(header: &mut [u8], total_length: usize, index: usize) {
-    put_u16(header, 2, total_length as u16);
-    let identification = u16_at(header, 4).wrapping_add(index as u16);
-    put_u16(header, 4, identification);
-    put_u16(header, 10, 0);
-    let checksum = Sum::of(header).checksum();
-    put_u16(header, 10, checksum);
-}
+const FIN: u16 = 0x01;
+const PSH: u16 = 0x08;
+const CWR: u16 = 0x80;
 
 /// Zero means "no checksum" in UDP, so it is sent as its other representation (RFC 768).
 #[inline(always)]
