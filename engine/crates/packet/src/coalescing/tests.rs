@@ -248,14 +248,13 @@ fn a_header_that_differs_starts_a_new_group() {
             ip_options: vec![],
             ..other
         };
-        let is_ipv4_only = !other.dont_fragment
-            || other.later(0).build()
-                == Tcp {
-                    v6: true,
-                    ..next.clone()
-                }
-                .build();
-        if !is_ipv4_only {
+        let differs_in_ipv6 = other.build()
+            != Tcp {
+                v6: true,
+                ..next.clone()
+            }
+            .build();
+        if differs_in_ipv6 {
             let first = Tcp {
                 v6: true,
                 ..base.clone()
