@@ -1,11 +1,15 @@
 //! A thin cover over `epoll`, level-triggered, with our own tokens.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::epoll;
 use rustix::event::{EventfdFlags, Timespec, eventfd};
+
+/// Events taken in one go.
+const EVENTS: usize = 256;
 
 /// What a thread wants to hear about a descriptor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,7 +21,6 @@ pub(crate) struct Interest {
 impl Interest {
     pub(crate) const NONE: Self = Self { read: false, write: false };
     pub(crate) const READ: Self = Self { read: true, write: false };
-    pub(crate) const WRITE: Self = Self { read: false, write: true };
     pub(crate) const BOTH: Self = Self { read: true, write: true };
 
     fn flags(self) -> epoll::EventFlags {
@@ -39,7 +42,6 @@ pub(crate) struct Event {
 /// The set of descriptors that one thread waits for.
 pub(crate) struct Poll {
     epoll: OwnedFd,
-    buffer: Vec<epoll::Event>,
     events: Vec<Event>,
 }
 
@@ -47,8 +49,7 @@ impl Poll {
     pub(crate) fn new() -> io::Result<Self> {
         Ok(Self {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
-            buffer: Vec::with_capacity(256),
-            events: Vec::with_capacity(256),
+            events: Vec::with_capacity(EVENTS),
         })
     }
 
@@ -71,15 +72,15 @@ impl Poll {
             tv_sec: timeout.as_secs() as i64,
             tv_nsec: i64::from(timeout.subsec_nanos()),
         };
-        self.buffer.clear();
         self.events.clear();
-        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut self.buffer), Some(&limit)) {
-            Ok(_) => {}
+        let mut room = [const { MaybeUninit::uninit() }; EVENTS];
+        let happened = match epoll::wait(&self.epoll, &mut room[..], Some(&limit)) {
+            Ok((happened, _)) => happened,
             Err(rustix::io::Errno::INTR) => return Ok(&self.events),
             Err(error) => return Err(error.into()),
-        }
+        };
         let closed = epoll::EventFlags::HUP | epoll::EventFlags::ERR | epoll::EventFlags::RDHUP;
-        self.events.extend(self.buffer.iter().map(|event| {
+        self.events.extend(happened.iter().map(|event| {
             let flags = event.flags;
             Event {
                 token: event.data.u64(),

@@ -1,9 +1,9 @@
 //! What the front thread hands to the packet path: a session with the keys of its connection.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustls::{ConnectionTrafficSecrets, ProtocolVersion};
+use tls_records::{Cipher, Opener, Sealer, TrafficSecret, Version};
 
 use super::dtls_channel::DtlsChannel;
 use super::session::{Limits, Session};
@@ -45,10 +45,6 @@ impl Attachment {
         Ok(Self { session, unsent })
     }
 
-    /// The device's address on its TCP connection.
-    pub(crate) fn peer(&self) -> Option<SocketAddr> {
-        self.session.tls.as_ref().map(|tls| tls.peer)
-    }
 }
 
 /// Time from now to a Unix time in milliseconds.
@@ -58,33 +54,34 @@ fn until(unix_milliseconds: u64) -> Duration {
 }
 
 fn tls_channel(handover: Handover, now: Instant) -> Result<TlsChannel, String> {
+    const MISFIT: &str = "the keys do not fit the cipher";
     let version = match handover.version {
-        ProtocolVersion::TLSv1_3 => tls_records::Version::Tls13,
-        ProtocolVersion::TLSv1_2 => tls_records::Version::Tls12,
+        ProtocolVersion::TLSv1_3 => Version::Tls13,
+        ProtocolVersion::TLSv1_2 => Version::Tls12,
         _ => return Err("unknown TLS version".into()),
     };
-    let (cipher, _, _) = parts(&handover.secrets.tx.1)?;
-    let (sequence, secrets) = &handover.secrets.tx;
-    let (_, key, iv) = parts(secrets)?;
-    let sealer = tls_records::Sealer::new(version, cipher, key, iv, *sequence)
-        .ok_or("the keys do not fit the cipher")?;
-    let (sequence, secrets) = &handover.secrets.rx;
-    let (_, key, iv) = parts(secrets)?;
-    let opener = tls_records::Opener::new(version, cipher, key, iv, *sequence)
-        .ok_or("the keys do not fit the cipher")?;
+    let (cipher, key, iv) = parts(&handover.secrets.tx.1)?;
+    let mut sealer = Sealer::new(version, cipher, key, iv, handover.secrets.tx.0).map_err(|_| MISFIT)?;
+    let (cipher, key, iv) = parts(&handover.secrets.rx.1)?;
+    let mut opener = Opener::new(version, cipher, key, iv, handover.secrets.rx.0).map_err(|_| MISFIT)?;
+    if version == Version::Tls13 {
+        let secrets = &handover.traffic_secrets;
+        sealer = sealer.with_traffic_secret(TrafficSecret::new(cipher, &secrets.server).map_err(|_| MISFIT)?);
+        opener = opener.with_traffic_secret(TrafficSecret::new(cipher, &secrets.client).map_err(|_| MISFIT)?);
+    }
     Ok(TlsChannel::new(handover.stream, handover.peer, sealer, opener, handover.suite, version, now))
 }
 
-fn parts(secrets: &ConnectionTrafficSecrets) -> Result<(tls_records::Cipher, &[u8], &[u8]), String> {
+fn parts(secrets: &ConnectionTrafficSecrets) -> Result<(Cipher, &[u8], &[u8]), String> {
     match secrets {
         ConnectionTrafficSecrets::Aes128Gcm { key, iv } => {
-            Ok((tls_records::Cipher::Aes128Gcm, key.as_ref(), iv.as_ref()))
+            Ok((Cipher::Aes128Gcm, key.as_ref(), iv.as_ref()))
         }
         ConnectionTrafficSecrets::Aes256Gcm { key, iv } => {
-            Ok((tls_records::Cipher::Aes256Gcm, key.as_ref(), iv.as_ref()))
+            Ok((Cipher::Aes256Gcm, key.as_ref(), iv.as_ref()))
         }
         ConnectionTrafficSecrets::Chacha20Poly1305 { key, iv } => {
-            Ok((tls_records::Cipher::ChaCha20Poly1305, key.as_ref(), iv.as_ref()))
+            Ok((Cipher::ChaCha20Poly1305, key.as_ref(), iv.as_ref()))
         }
         _ => Err("unknown cipher".into()),
     }

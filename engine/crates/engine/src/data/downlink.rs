@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Instant;
 
-use dtls::ContentType;
+use dtls::{ContentType, KeyState};
 use packet::{Segmentation, VirtioHeader};
 use rustix::io::Errno;
 
@@ -271,6 +271,14 @@ impl PacketPath {
             && send(socket, path, bytes, None).is_err()
         {
             self.counters.packets_dropped_udp_queue += 1;
+        }
+    }
+
+    /// A goodbye before the keys are used up makes the device start a new handshake, which brings new ones.
+    pub(super) fn renew_dtls_keys(&mut self, key: Key) {
+        let Some(live) = self.sessions.get_mut(key).and_then(|session| session.dtls.as_ref()?.live()) else { return };
+        if live.sealer.key_state() != KeyState::Fresh || live.opener.key_state() != KeyState::Fresh {
+            self.say_goodbye_over_dtls(key);
         }
     }
 

@@ -61,6 +61,7 @@ pub(crate) struct Attempt {
 pub(crate) struct Live {
     pub(crate) sealer: Sealer,
     pub(crate) opener: Opener,
+    cipher: Cipher,
     pub(crate) path: Path,
     pub(crate) last_received: Instant,
     /// The last packet to the device.
@@ -175,10 +176,12 @@ impl Keys {
 
 impl Live {
     pub(crate) fn new(association: dtls::Association, path: Path, now: Instant) -> Self {
+        let cipher = association.cipher();
         let (sealer, opener) = association.split();
         Self {
             sealer,
             opener,
+            cipher,
             path,
             last_received: now,
             last_sent: now,
@@ -189,7 +192,7 @@ impl Live {
     }
 
     pub(crate) fn cipher_name(&self) -> &'static str {
-        match self.sealer.cipher() {
+        match self.cipher {
             Cipher::Aes128Gcm => "DTLS1.2 AES-128-GCM",
             Cipher::Aes256Gcm => "DTLS1.2 AES-256-GCM",
             Cipher::ChaCha20Poly1305 => "DTLS1.2 CHACHA20-POLY1305",

@@ -366,6 +366,8 @@ impl PacketPath {
             return;
         }
         self.forget_expired_attempt(key, now);
+        self.renew_tls_keys(key, now);
+        self.renew_dtls_keys(key);
         if due.drop_tls {
             self.lose(key, now);
         }

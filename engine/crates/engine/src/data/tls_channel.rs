@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
 use rustls::SupportedCipherSuite;
-use tls_records::{CstpParser, Opener, Sealer, Version};
+use tls_records::{CstpParser, Opener, PacketType, Sealer, Version};
 
 /// Bytes that may wait for a slow device. More would only delay what is lost anyway: a second at 2 Mbit/s.
 const QUEUE_LIMIT: usize = 256 << 10;
@@ -53,6 +53,20 @@ impl TlsChannel {
             },
             cipher_suite_name: suite.suite().as_str().unwrap_or("unknown"),
         }
+    }
+
+    /// Appends one packet of `length` bytes, which `fill` writes where it will be sealed. False when the key has sealed all
+    /// that it may; nothing is appended then.
+    pub(crate) fn append_packet(&mut self, out: &mut Vec<u8>, length: usize, fill: impl FnOnce(&mut [u8])) -> bool {
+        let start = out.len();
+        let packet = start + self.sealer.packet_headroom();
+        out.resize(packet + length + self.sealer.packet_tailroom(), 0);
+        fill(&mut out[packet..packet + length]);
+        let sealed = self.sealer.seal_packet(&mut out[start..], PacketType::Data, length).is_ok();
+        if !sealed {
+            out.truncate(start);
+        }
+        sealed
     }
 
     /// Whether a packet may still be sealed while `pending` bytes wait to be written.

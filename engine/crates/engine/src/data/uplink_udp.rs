@@ -60,11 +60,11 @@ impl PacketPath {
         while start < end {
             let datagram = start..end.min(start + message.segment);
             start = datagram.end;
-            match buffer[datagram.start] {
-                HANDSHAKE | CHANGE_CIPHER_SPEC if self.handle_handshake(&path, &mut buffer[datagram.clone()], now) => {
-                    key = self.peers.find(path.peer);
-                }
-                _ => key = self.handle_records(key, &path, buffer, datagram, now),
+            let is_handshake = matches!(buffer[datagram.start], HANDSHAKE | CHANGE_CIPHER_SPEC);
+            if is_handshake && self.handle_handshake(&path, &mut buffer[datagram.clone()], now) {
+                key = self.peers.find(path.peer);
+            } else {
+                key = self.handle_records(key, &path, buffer, datagram, now);
             }
         }
     }
@@ -149,7 +149,7 @@ impl PacketPath {
     }
 
     /// Passes an inner packet on to the tun device if the device may send it.
-    pub(super) fn admit(&mut self, key: Key, buffer: &[u8], place: Range<usize>, now: Instant) {
+    fn admit(&mut self, key: Key, buffer: &[u8], place: Range<usize>, now: Instant) {
         let Some(session) = self.sessions.get_mut(key) else { return };
         match packet::admit(&buffer[place.clone()], Some(session.ipv4), session.ipv6) {
             Ok(inner) => {

@@ -123,12 +123,9 @@ impl Connection {
 
     /// The relay socket and what to wait for on it, once it is open.
     pub(crate) fn upstream(&self) -> Option<(&UnixStream, Interest)> {
-        match &self.phase {
-            Phase::Tls(Relay { upstream: Some(stream), tls, to_gateway, closing, .. }) if !closing => {
-                Some((stream, Interest { read: !tls.wants_write(), write: !to_gateway.is_empty() }))
-            }
-            _ => None,
-        }
+        let Phase::Tls(relay) = &self.phase else { return None };
+        let stream = relay.upstream.as_ref().filter(|_| !relay.closing)?;
+        Some((stream, Interest { read: !relay.tls.wants_write(), write: !relay.to_gateway.is_empty() }))
     }
 
     /// True when the device has spoken and no relay to the gateway is open.
@@ -149,8 +146,7 @@ impl Connection {
         self.send()
     }
 
-    fn feed(&mut self, settings: &TlsSettings, mut bytes: &[u8]) -> Result<(), Gone> {
-        let collected;
+    fn feed(&mut self, settings: &TlsSettings, bytes: &[u8]) -> Result<(), Gone> {
         if let Phase::Proxy(header) = &mut self.phase {
             header.extend_from_slice(bytes);
             let length = match proxy_protocol::parse(header) {
@@ -164,9 +160,9 @@ impl Connection {
                     length
                 }
             };
-            collected = header.split_off(length);
-            bytes = &collected;
+            let rest = header.split_off(length);
             self.phase = Phase::Silent;
+            return self.feed(settings, &rest);
         }
         if bytes.is_empty() {
             return Ok(());

@@ -72,15 +72,16 @@ impl Front {
         match &mut self.configured {
             None => self.configure_first(configure, settings),
             Some(current) => {
-                if configure.tunnel != current.configure.tunnel {
+                if configure.tunnel != current.tunnel {
                     return Err("the tunnel interface cannot change while the engine runs".into());
                 }
-                if configure.listen != current.configure.listen {
+                if configure.listen != current.listen {
                     self.listen_elsewhere(&configure)?;
                 }
                 if let Some(current) = &mut self.configured {
                     current.settings = settings;
-                    current.configure = configure;
+                    current.listen = configure.listen;
+                    current.proxy_protocol = configure.proxy_protocol;
                 }
                 Ok(())
             }
@@ -95,7 +96,15 @@ impl Front {
         }
         let path = DataThread { tun, sockets: listeners.udp, tunnel: configure.tunnel.clone() };
         let (data, data_waker) = self.start_data(path).map_err(|error| error.to_string())?;
-        self.configured = Some(Configured { settings, configure, tcp: listeners.tcp, data, data_waker });
+        self.configured = Some(Configured {
+            settings,
+            listen: configure.listen,
+            tunnel: configure.tunnel,
+            proxy_protocol: configure.proxy_protocol,
+            tcp: listeners.tcp,
+            data,
+            data_waker,
+        });
         self.watch_listeners().map_err(|error| error.to_string())
     }
 

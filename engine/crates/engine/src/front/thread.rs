@@ -14,7 +14,7 @@ use slab::Slab;
 use super::admission::Admission;
 use super::connection::{Connection, Gone};
 use super::tls::TlsSettings;
-use crate::control::messages::{Configure, Event, PROTOCOL, SessionId};
+use crate::control::messages::{Event, Listen, PROTOCOL, SessionId, Tunnel};
 use crate::control::socket::{self, ControlConnection};
 use crate::data::{Command, DataThread, Report};
 use crate::log;
@@ -36,7 +36,9 @@ const KIND: u64 = 0xff << 56;
 /// What the engine works with after its first `configure`.
 pub(super) struct Configured {
     pub(super) settings: TlsSettings,
-    pub(super) configure: Configure,
+    pub(super) listen: Listen,
+    pub(super) tunnel: Tunnel,
+    pub(super) proxy_protocol: bool,
     pub(super) tcp: Vec<TcpListener>,
     pub(super) data: Sender<Command>,
     pub(super) data_waker: Arc<Waker>,
@@ -247,7 +249,7 @@ impl Front {
             };
             let id = self.next_id;
             self.next_id += 1;
-            let behind_proxy = configured.configure.proxy_protocol;
+            let behind_proxy = configured.proxy_protocol;
             let connection = Connection::new(id, stream, peer, local, behind_proxy, now);
             let entry = self.connections.vacant_entry();
             let key = entry.key();

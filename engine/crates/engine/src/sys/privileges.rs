@@ -2,7 +2,7 @@
 
 use std::io;
 
-use landlock::{ABI, AccessFs, Ruleset, RulesetAttr};
+use landlock::{ABI, Access, AccessFs, Ruleset, RulesetAttr};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 /// Switches to `user` (and the group of the same number), keeps only the right to bind low ports (for a later

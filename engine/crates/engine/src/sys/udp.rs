@@ -102,24 +102,42 @@ impl UdpSocket {
         if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
-    /// Fills `batch` with waiting messages and returns their number; `WouldBlock` when there is none.
-    pub(crate) fn receive(&self, batch: &mut ReceiveBatch) -> io::Result<usize> {
-        batch.prepare();
-        // SAFETY: `prepare` pointed every header at live buffers of the batch with their true lengths.
+    /// Fills `batch` with waiting messages; `WouldBlock` when there is none.
+    pub(crate) fn receive(&self, batch: &mut ReceiveBatch) -> io::Result<()> {
+        // SAFETY: all-zero is a valid value of these plain C structs.
+        let mut headers: [libc::mmsghdr; MESSAGES] = unsafe { zeroed() };
+        // SAFETY: as above.
+        let mut vectors: [libc::iovec; MESSAGES] = unsafe { zeroed() };
+        for (index, header) in headers.iter_mut().enumerate() {
+            vectors[index] = libc::iovec {
+                iov_base: batch.buffer[index * MESSAGE_ROOM..].as_mut_ptr().cast(),
+                iov_len: MESSAGE_ROOM,
+            };
+            header.msg_hdr.msg_name = (&raw mut batch.names[index]).cast();
+            header.msg_hdr.msg_namelen = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
+            header.msg_hdr.msg_iov = &raw mut vectors[index];
+            header.msg_hdr.msg_iovlen = 1;
+            header.msg_hdr.msg_control = batch.controls[index].0.as_mut_ptr().cast();
+            header.msg_hdr.msg_controllen = CONTROL_ROOM;
+        }
+        // SAFETY: every header points at live buffers of the batch with their true lengths.
         let count = unsafe {
             libc::recvmmsg(
                 self.socket.as_raw_fd(),
-                batch.headers.as_mut_ptr(),
+                headers.as_mut_ptr(),
                 MESSAGES as libc::c_uint,
                 libc::MSG_DONTWAIT,
                 std::ptr::null_mut(),
             )
         };
+        batch.messages.clear();
         if count < 0 {
             return Err(io::Error::last_os_error());
         }
-        batch.collect(count as usize);
-        Ok(count as usize)
+        for (index, header) in headers.iter().take(count as usize).enumerate() {
+            batch.messages.extend(describe(index, header, &batch.names[index]));
+        }
+        Ok(())
     }
 }
 
@@ -150,24 +168,17 @@ struct ControlBuffer([u8; CONTROL_ROOM]);
 pub(crate) struct ReceiveBatch {
     buffer: Vec<u8>,
     messages: Vec<Message>,
-    headers: Vec<libc::mmsghdr>,
-    vectors: Vec<libc::iovec>,
     names: Vec<libc::sockaddr_storage>,
     controls: Vec<ControlBuffer>,
 }
 
 impl ReceiveBatch {
     pub(crate) fn new() -> Self {
-        // SAFETY: all-zero is a valid value of each of these plain C structs.
-        let (headers, vectors, names) = unsafe {
-            (vec![zeroed(); MESSAGES], vec![zeroed(); MESSAGES], vec![zeroed(); MESSAGES])
-        };
         Self {
             buffer: vec![0; MESSAGES * MESSAGE_ROOM],
             messages: Vec::with_capacity(MESSAGES),
-            headers,
-            vectors,
-            names,
+            // SAFETY: all-zero is a valid value of this plain C struct.
+            names: unsafe { vec![zeroed(); MESSAGES] },
             controls: vec![ControlBuffer([0; CONTROL_ROOM]); MESSAGES],
         }
     }
@@ -176,43 +187,22 @@ impl ReceiveBatch {
     pub(crate) fn parts(&mut self) -> (&[Message], &mut [u8]) {
         (&self.messages, &mut self.buffer)
     }
+}
 
-    fn prepare(&mut self) {
-        for index in 0..MESSAGES {
-            self.vectors[index] = libc::iovec {
-                iov_base: self.buffer[index * MESSAGE_ROOM..].as_mut_ptr().cast(),
-                iov_len: MESSAGE_ROOM,
-            };
-            let header = &mut self.headers[index].msg_hdr;
-            header.msg_name = (&raw mut self.names[index]).cast();
-            header.msg_namelen = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
-            header.msg_iov = &raw mut self.vectors[index];
-            header.msg_iovlen = 1;
-            header.msg_control = self.controls[index].0.as_mut_ptr().cast();
-            header.msg_controllen = CONTROL_ROOM;
-            header.msg_flags = 0;
-        }
+/// What the kernel says of one message; `None` for one that did not fit or has no usable address.
+fn describe(index: usize, header: &libc::mmsghdr, name: &libc::sockaddr_storage) -> Option<Message> {
+    if header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0 {
+        return None;
     }
-
-    fn collect(&mut self, count: usize) {
-        self.messages.clear();
-        for index in 0..count {
-            let length = self.headers[index].msg_len as usize;
-            let header = &self.headers[index].msg_hdr;
-            if header.msg_flags & libc::MSG_TRUNC != 0 {
-                continue;
-            }
-            let Some(peer) = socket_address(&self.names[index]) else { continue };
-            let (local, segment) = read_control(header);
-            self.messages.push(Message {
-                peer,
-                local,
-                offset: index * MESSAGE_ROOM,
-                length,
-                segment: segment.unwrap_or(length).max(1),
-            });
-        }
-    }
+    let length = header.msg_len as usize;
+    let (local, segment) = read_control(&header.msg_hdr);
+    Some(Message {
+        peer: socket_address(name)?,
+        local,
+        offset: index * MESSAGE_ROOM,
+        length,
+        segment: segment.unwrap_or(length).max(1),
+    })
 }
 
 /// Writes one control message and returns the space it takes.
