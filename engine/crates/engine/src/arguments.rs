@@ -35,12 +35,18 @@ pub(crate) enum Parsed {
 pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Parsed, String> {
     let (mut runtime_directory, mut user) = (None, DEFAULT_USER);
     while let Some(argument) = arguments.next() {
-        let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
+        let mut value = || {
+            arguments
+                .next()
+                .ok_or_else(|| format!("{argument} needs a value"))
+        };
         match argument.as_str() {
             "--runtime-directory" => runtime_directory = Some(PathBuf::from(value()?)),
             "--user" => {
                 let text = value()?;
-                user = text.parse().map_err(|_| format!("--user: \"{text}\" is not a number"))?;
+                user = text
+                    .parse()
+                    .map_err(|_| format!("--user: \"{text}\" is not a number"))?;
             }
             "--version" => return Ok(Parsed::Text(env!("CARGO_PKG_VERSION").into())),
             "--help" | "-h" => return Ok(Parsed::Text(HELP.into())),
@@ -48,7 +54,10 @@ pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Parse
         }
     }
     let runtime_directory = runtime_directory.ok_or("--runtime-directory is missing")?;
-    Ok(Parsed::Run(Arguments { runtime_directory, user }))
+    Ok(Parsed::Run(Arguments {
+        runtime_directory,
+        user,
+    }))
 }
 
 #[cfg(test)]
@@ -61,14 +70,23 @@ mod tests {
 
     #[test]
     fn the_runtime_directory_is_all_that_is_needed() {
-        let arguments = Arguments { runtime_directory: "/run/x".into(), user: DEFAULT_USER };
-        assert_eq!(parsed("--runtime-directory /run/x"), Ok(Parsed::Run(arguments)));
+        let arguments = Arguments {
+            runtime_directory: "/run/x".into(),
+            user: DEFAULT_USER,
+        };
+        assert_eq!(
+            parsed("--runtime-directory /run/x"),
+            Ok(Parsed::Run(arguments))
+        );
     }
 
     #[test]
     fn what_is_missing_or_unknown_is_named() {
         assert_eq!(parsed(""), Err("--runtime-directory is missing".into()));
-        assert_eq!(parsed("--user x"), Err("--user: \"x\" is not a number".into()));
+        assert_eq!(
+            parsed("--user x"),
+            Err("--user: \"x\" is not a number".into())
+        );
         assert_eq!(parsed("--port"), Err("unknown argument --port".into()));
     }
 }

@@ -16,8 +16,11 @@ pub(crate) fn log(level: Level, message: &str) {
         Level::Info => "info",
         Level::Warning => "warning",
     };
-    let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis() as u64);
-    let line = serde_json::json!({ "time": time, "level": level, "name": "engine", "message": message });
+    let time = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |elapsed| elapsed.as_millis() as u64);
+    let line =
+        serde_json::json!({ "time": time, "level": level, "name": "engine", "message": message });
     // With standard error gone there is nobody left to tell.
     let _ = writeln!(std::io::stderr(), "{line}");
 }

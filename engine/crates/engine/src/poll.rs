@@ -19,9 +19,18 @@ pub(crate) struct Interest {
 }
 
 impl Interest {
-    pub(crate) const NONE: Self = Self { read: false, write: false };
-    pub(crate) const READ: Self = Self { read: true, write: false };
-    pub(crate) const BOTH: Self = Self { read: true, write: true };
+    pub(crate) const NONE: Self = Self {
+        read: false,
+        write: false,
+    };
+    pub(crate) const READ: Self = Self {
+        read: true,
+        write: false,
+    };
+    pub(crate) const BOTH: Self = Self {
+        read: true,
+        write: true,
+    };
 
     fn flags(self) -> epoll::EventFlags {
         let mut flags = epoll::EventFlags::empty();
@@ -53,12 +62,32 @@ impl Poll {
         })
     }
 
-    pub(crate) fn add(&self, descriptor: impl AsFd, token: u64, interest: Interest) -> io::Result<()> {
-        Ok(epoll::add(&self.epoll, descriptor, epoll::EventData::new_u64(token), interest.flags())?)
+    pub(crate) fn add(
+        &self,
+        descriptor: impl AsFd,
+        token: u64,
+        interest: Interest,
+    ) -> io::Result<()> {
+        Ok(epoll::add(
+            &self.epoll,
+            descriptor,
+            epoll::EventData::new_u64(token),
+            interest.flags(),
+        )?)
     }
 
-    pub(crate) fn change(&self, descriptor: impl AsFd, token: u64, interest: Interest) -> io::Result<()> {
-        Ok(epoll::modify(&self.epoll, descriptor, epoll::EventData::new_u64(token), interest.flags())?)
+    pub(crate) fn change(
+        &self,
+        descriptor: impl AsFd,
+        token: u64,
+        interest: Interest,
+    ) -> io::Result<()> {
+        Ok(epoll::modify(
+            &self.epoll,
+            descriptor,
+            epoll::EventData::new_u64(token),
+            interest.flags(),
+        )?)
     }
 
     pub(crate) fn remove(&self, descriptor: impl AsFd) {
@@ -98,7 +127,10 @@ pub(crate) struct Waker(OwnedFd);
 
 impl Waker {
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?))
+        Ok(Self(eventfd(
+            0,
+            EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK,
+        )?))
     }
 
     pub(crate) fn wake(&self) {

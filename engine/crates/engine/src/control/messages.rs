@@ -52,7 +52,10 @@ pub(crate) struct Tls {
 
 impl std::fmt::Debug for Tls {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Tls").field("certificates", &self.certificates.len()).finish_non_exhaustive()
+        formatter
+            .debug_struct("Tls")
+            .field("certificates", &self.certificates.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -84,10 +87,21 @@ pub(crate) struct Attach {
 }
 
 #[derive(Deserialize)]
-#[serde(tag = "mode", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "mode",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub(crate) enum Dtls {
-    Psk { app_id: Hex<32>, client_master_secret: Option<Hex<48>> },
-    Resume { session_id: Hex<32>, master_secret: Hex<48>, cipher_suite: String },
+    Psk {
+        app_id: Hex<32>,
+        client_master_secret: Option<Hex<48>>,
+    },
+    Resume {
+        session_id: Hex<32>,
+        master_secret: Hex<48>,
+        cipher_suite: String,
+    },
 }
 
 impl std::fmt::Debug for Dtls {
@@ -109,7 +123,11 @@ pub(crate) struct Detach {
 
 /// A line to the gateway.
 #[derive(Serialize, Debug, Clone)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub(crate) enum Event {
     Hello {
         protocol: u32,
@@ -148,12 +166,24 @@ pub(crate) enum Event {
 impl Event {
     /// The request was carried out.
     pub(crate) fn done(id: u64) -> Self {
-        Self::Result { id, ok: true, error: None, sessions: None, status: None }
+        Self::Result {
+            id,
+            ok: true,
+            error: None,
+            sessions: None,
+            status: None,
+        }
     }
 
     /// The request was refused.
     pub(crate) fn refused(id: u64, error: impl Into<String>) -> Self {
-        Self::Result { id, ok: false, error: Some(error.into()), sessions: None, status: None }
+        Self::Result {
+            id,
+            ok: false,
+            error: Some(error.into()),
+            sessions: None,
+            status: None,
+        }
     }
 }
 
@@ -239,8 +269,9 @@ impl<'de, const N: usize> Deserialize<'de> for Hex<N> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
         let mut bytes = [0; N];
-        hex::decode_to_slice(text.as_bytes(), &mut bytes)
-            .map_err(|error| serde::de::Error::custom(format_args!("{N} bytes as hexadecimal digits: {error}")))?;
+        hex::decode_to_slice(text.as_bytes(), &mut bytes).map_err(|error| {
+            serde::de::Error::custom(format_args!("{N} bytes as hexadecimal digits: {error}"))
+        })?;
         Ok(Self(bytes))
     }
 }
@@ -252,7 +283,10 @@ pub(crate) struct Base64(pub(crate) Vec<u8>);
 impl<'de> Deserialize<'de> for Base64 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        STANDARD.decode(text.as_bytes()).map(Self).map_err(serde::de::Error::custom)
+        STANDARD
+            .decode(text.as_bytes())
+            .map(Self)
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -271,13 +305,19 @@ mod tests {
     #[test]
     fn every_example_request_of_the_contracts_is_understood() {
         for example in examples()["requests"].as_array().unwrap() {
-            serde_json::from_str::<Request>(&example.to_string()).unwrap_or_else(|error| panic!("{example}: {error}"));
+            serde_json::from_str::<Request>(&example.to_string())
+                .unwrap_or_else(|error| panic!("{example}: {error}"));
         }
     }
 
     #[test]
     fn events_are_written_as_the_contracts_show_them() {
-        let counters = Counters { bytes_in: 1, bytes_out: 2, packets_in: 3, packets_out: 4 };
+        let counters = Counters {
+            bytes_in: 1,
+            bytes_out: 2,
+            packets_in: 3,
+            packets_out: 4,
+        };
         let session = SessionId(0x0011_2233_4455_66ff);
         let at = 1_795_000_000_000;
         let mut status = serde_json::Map::new();
@@ -296,20 +336,48 @@ mod tests {
             last_activity_at: at,
             counters,
         };
-        let list =
-            Event::Result { id: 5, ok: true, error: None, sessions: Some(vec![attached]), status: None };
-        let statuses = Event::Result { id: 6, ok: true, error: None, sessions: None, status: Some(status) };
+        let list = Event::Result {
+            id: 5,
+            ok: true,
+            error: None,
+            sessions: Some(vec![attached]),
+            status: None,
+        };
+        let statuses = Event::Result {
+            id: 6,
+            ok: true,
+            error: None,
+            sessions: None,
+            status: Some(status),
+        };
         let events = [
-            Event::Hello { protocol: PROTOCOL, engine_version: "0.1.0", pid: 4711, configured: false },
+            Event::Hello {
+                protocol: PROTOCOL,
+                engine_version: "0.1.0",
+                pid: 4711,
+                configured: false,
+            },
             Event::done(4),
             list,
             statuses,
             Event::refused(2, "the connection is gone"),
-            Event::Ended { session, reason: EndReason::ClientDisconnect, at, counters },
+            Event::Ended {
+                session,
+                reason: EndReason::ClientDisconnect,
+                at,
+                counters,
+            },
             Event::Lost { session, at },
-            Event::Channel { session, dtls: ChannelChange::Up, peer: Some("10.50.0.2:40001".into()) },
+            Event::Channel {
+                session,
+                dtls: ChannelChange::Up,
+                peer: Some("10.50.0.2:40001".into()),
+            },
         ];
-        let written: Vec<_> = events.iter().map(|event| serde_json::to_value(event).unwrap()).collect();
+        let written: Vec<_> = events
+            .iter()
+            .map(|event| serde_json::to_value(event).unwrap())
+            .collect();
         assert_eq!(&written, examples()["events"].as_array().unwrap());
     }
 

@@ -14,7 +14,10 @@ const LONGEST_LINE: usize = 4 << 20;
 /// on the same directory is an error.
 pub(crate) fn listen(path: &Path) -> io::Result<UnixListener> {
     if UnixStream::connect(path).is_ok() {
-        return Err(io::Error::new(io::ErrorKind::AddrInUse, "another engine already serves this directory"));
+        return Err(io::Error::new(
+            io::ErrorKind::AddrInUse,
+            "another engine already serves this directory",
+        ));
     }
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -35,7 +38,11 @@ pub(crate) struct ControlConnection {
 impl ControlConnection {
     pub(crate) fn new(stream: UnixStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Ok(Self { stream, incoming: Vec::new(), outgoing: Vec::new() })
+        Ok(Self {
+            stream,
+            incoming: Vec::new(),
+            outgoing: Vec::new(),
+        })
     }
 
     /// Queues one event; `flush` sends it.
@@ -79,7 +86,10 @@ impl ControlConnection {
                 lines.push(line);
             }
             if self.incoming.len() > LONGEST_LINE {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "a line is too long"));
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "a line is too long",
+                ));
             }
         }
         Ok(lines)

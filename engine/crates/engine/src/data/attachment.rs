@@ -21,7 +21,10 @@ pub(crate) struct Attachment {
 impl Attachment {
     pub(crate) fn new(attach: Attach, handover: Handover) -> Result<Self, String> {
         let now = Instant::now();
-        let dtls = attach.dtls.map(|dtls| DtlsChannel::new(dtls, handover.psk)).transpose()?;
+        let dtls = attach
+            .dtls
+            .map(|dtls| DtlsChannel::new(dtls, handover.psk))
+            .transpose()?;
         let unsent = handover.unsent.clone();
         let tls = tls_channel(handover, now)?;
         let session = Session {
@@ -30,8 +33,12 @@ impl Attachment {
             ipv6: attach.ipv6,
             mtu: attach.mtu,
             limits: Limits {
-                dead_peer_detection: Duration::from_secs(attach.dead_peer_detection_seconds.max(1).into()),
-                idle: attach.idle_timeout_seconds.map(|seconds| Duration::from_secs(seconds.into())),
+                dead_peer_detection: Duration::from_secs(
+                    attach.dead_peer_detection_seconds.max(1).into(),
+                ),
+                idle: attach
+                    .idle_timeout_seconds
+                    .map(|seconds| Duration::from_secs(seconds.into())),
                 roaming: Duration::from_secs(attach.roaming_timeout_seconds.into()),
                 ends_at: now + until(attach.ends_at),
             },
@@ -44,12 +51,13 @@ impl Attachment {
         };
         Ok(Self { session, unsent })
     }
-
 }
 
 /// Time from now to a Unix time in milliseconds.
 fn until(unix_milliseconds: u64) -> Duration {
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let wall = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Duration::from_millis(unix_milliseconds).saturating_sub(wall)
 }
 
@@ -61,15 +69,27 @@ fn tls_channel(handover: Handover, now: Instant) -> Result<TlsChannel, String> {
         _ => return Err("unknown TLS version".into()),
     };
     let (cipher, key, iv) = parts(&handover.secrets.tx.1)?;
-    let mut sealer = Sealer::new(version, cipher, key, iv, handover.secrets.tx.0).map_err(|_| MISFIT)?;
+    let mut sealer =
+        Sealer::new(version, cipher, key, iv, handover.secrets.tx.0).map_err(|_| MISFIT)?;
     let (cipher, key, iv) = parts(&handover.secrets.rx.1)?;
-    let mut opener = Opener::new(version, cipher, key, iv, handover.secrets.rx.0).map_err(|_| MISFIT)?;
+    let mut opener =
+        Opener::new(version, cipher, key, iv, handover.secrets.rx.0).map_err(|_| MISFIT)?;
     if version == Version::Tls13 {
         let secrets = &handover.traffic_secrets;
-        sealer = sealer.with_traffic_secret(TrafficSecret::new(cipher, &secrets.server).map_err(|_| MISFIT)?);
-        opener = opener.with_traffic_secret(TrafficSecret::new(cipher, &secrets.client).map_err(|_| MISFIT)?);
+        sealer = sealer
+            .with_traffic_secret(TrafficSecret::new(cipher, &secrets.server).map_err(|_| MISFIT)?);
+        opener = opener
+            .with_traffic_secret(TrafficSecret::new(cipher, &secrets.client).map_err(|_| MISFIT)?);
     }
-    Ok(TlsChannel::new(handover.stream, handover.peer, sealer, opener, handover.suite, version, now))
+    Ok(TlsChannel::new(
+        handover.stream,
+        handover.peer,
+        sealer,
+        opener,
+        handover.suite,
+        version,
+        now,
+    ))
 }
 
 fn parts(secrets: &ConnectionTrafficSecrets) -> Result<(Cipher, &[u8], &[u8]), String> {

@@ -42,7 +42,15 @@ pub(super) struct DatagramBatch {
 
 impl DatagramBatch {
     pub(super) fn new() -> Self {
-        Self { bytes: vec![0; 64 << 10], used: 0, segment: 0, count: 0, closed: false, key: 0, path: None }
+        Self {
+            bytes: vec![0; 64 << 10],
+            used: 0,
+            segment: 0,
+            count: 0,
+            closed: false,
+            key: 0,
+            path: None,
+        }
     }
 
     /// Whether a record of this length may join the batch as it is.
@@ -77,8 +85,12 @@ impl DatagramBatch {
         self.count = 0;
         self.used = 0;
         self.closed = false;
-        let Some(path) = self.path.take().filter(|_| count > 0) else { return 0 };
-        let Some(socket) = sockets.get(path.socket) else { return count as u64 };
+        let Some(path) = self.path.take().filter(|_| count > 0) else {
+            return 0;
+        };
+        let Some(socket) = sockets.get(path.socket) else {
+            return count as u64;
+        };
         let bytes = &self.bytes[..used];
         if count == 1 {
             return u64::from(send(socket, &path, bytes, None).is_err());
@@ -88,7 +100,10 @@ impl DatagramBatch {
             // EAGAIN and ENOBUFS: the queue is full, and IP drops what does not fit.
             Err(error) if is_full(&error) => count as u64,
             // EINVAL and EIO: this interface cannot cut; EMSGSIZE: the path is narrower. One by one then.
-            Err(_) => bytes.chunks(segment).filter(|record| send(socket, &path, record, None).is_err()).count() as u64,
+            Err(_) => bytes
+                .chunks(segment)
+                .filter(|record| send(socket, &path, record, None).is_err())
+                .count() as u64,
         }
     }
 }
@@ -101,7 +116,10 @@ pub(super) struct RecordBatch {
 
 impl RecordBatch {
     pub(super) fn new() -> Self {
-        Self { bytes: Vec::with_capacity(RECORD_BATCH + (64 << 10)), key: None }
+        Self {
+            bytes: Vec::with_capacity(RECORD_BATCH + (64 << 10)),
+            key: None,
+        }
     }
 }
 
@@ -125,8 +143,12 @@ impl PacketPath {
     }
 
     fn send_to_device(&mut self, bytes: &[u8], now: Instant) {
-        let Some((header, packet)) = VirtioHeader::split(bytes) else { return };
-        let Some(key) = destination(packet).and_then(|address| self.sessions.find_by_address(address)) else {
+        let Some((header, packet)) = VirtioHeader::split(bytes) else {
+            return;
+        };
+        let Some(key) =
+            destination(packet).and_then(|address| self.sessions.find_by_address(address))
+        else {
             self.counters.packets_without_session += 1;
             return;
         };
@@ -134,19 +156,34 @@ impl PacketPath {
             self.counters.packets_malformed += 1;
             return;
         };
-        let Some(session) = self.sessions.get_mut(key) else { return };
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
         session.last_activity = now;
         let is_dtls = session.dtls.as_ref().is_some_and(DtlsChannel::is_usable);
-        let result = if is_dtls { self.send_datagrams(key, &plan, now) } else { self.send_records(key, &plan) };
+        let result = if is_dtls {
+            self.send_datagrams(key, &plan, now)
+        } else {
+            self.send_records(key, &plan)
+        };
         if let Err(TooBig) = result {
             self.answer_too_big(key, &plan);
         }
     }
 
-    fn send_datagrams(&mut self, key: Key, plan: &Segmentation<'_>, now: Instant) -> Result<(), TooBig> {
+    fn send_datagrams(
+        &mut self,
+        key: Key,
+        plan: &Segmentation<'_>,
+        now: Instant,
+    ) -> Result<(), TooBig> {
         for index in 0..plan.count() {
-            let Some(session) = self.sessions.get_mut(key) else { return Ok(()) };
-            let Some(live) = session.dtls.as_mut().and_then(DtlsChannel::usable) else { return Ok(()) };
+            let Some(session) = self.sessions.get_mut(key) else {
+                return Ok(());
+            };
+            let Some(live) = session.dtls.as_mut().and_then(DtlsChannel::usable) else {
+                return Ok(());
+            };
             let packet_length = plan.segment_length(index);
             if packet_length > usize::from(session.mtu) {
                 return Err(TooBig);
@@ -156,10 +193,16 @@ impl PacketPath {
             if !self.datagrams.takes(key, &live.path, length) {
                 self.counters.packets_dropped_udp_queue += self.datagrams.flush(&self.sockets);
             }
-            let Some(record) = self.datagrams.room(length) else { return Ok(()) };
+            let Some(record) = self.datagrams.room(length) else {
+                return Ok(());
+            };
             record[start] = DATA;
             plan.write(index, &mut record[start + 1..]);
-            if live.sealer.seal_in_place(ContentType::ApplicationData, record, 1 + packet_length).is_err() {
+            if live
+                .sealer
+                .seal_in_place(ContentType::ApplicationData, record, 1 + packet_length)
+                .is_err()
+            {
                 // The key has sealed all that it may: a goodbye makes the device start a new handshake.
                 self.say_goodbye_over_dtls(key);
                 return Ok(());
@@ -175,8 +218,12 @@ impl PacketPath {
         if self.records.key != Some(key) || self.records.bytes.len() >= RECORD_BATCH {
             self.flush_record_batch();
         }
-        let Some(session) = self.sessions.get_mut(key) else { return Ok(()) };
-        let Some(tls) = &mut session.tls else { return Ok(()) };
+        let Some(session) = self.sessions.get_mut(key) else {
+            return Ok(());
+        };
+        let Some(tls) = &mut session.tls else {
+            return Ok(());
+        };
         self.records.key = Some(key);
         for index in 0..plan.count() {
             let packet_length = plan.segment_length(index);
@@ -213,7 +260,9 @@ impl PacketPath {
     /// Tells the sender the largest size that fits (`protocol.md` section 2.8).
     fn answer_too_big(&mut self, key: Key, plan: &Segmentation<'_>) {
         self.counters.packets_too_big += 1;
-        let Some(session) = self.sessions.get_mut(key) else { return };
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
         let mtu = session.mtu;
         let mut offending = [0; 2048];
         let length = plan.segment_length(0);
@@ -227,8 +276,12 @@ impl PacketPath {
         plan.write(0, offending);
         let mut answer = [0; 1280];
         let written = match (offending[0] >> 4, self.tunnel.gateway_ipv6) {
-            (4, _) => packet::fragmentation_needed(offending, self.tunnel.gateway_ipv4, mtu, &mut answer),
-            (6, Some(gateway)) => packet::packet_too_big(offending, gateway, mtu.into(), &mut answer),
+            (4, _) => {
+                packet::fragmentation_needed(offending, self.tunnel.gateway_ipv4, mtu, &mut answer)
+            }
+            (6, Some(gateway)) => {
+                packet::packet_too_big(offending, gateway, mtu.into(), &mut answer)
+            }
             _ => return,
         };
         if let Ok(length) = written
@@ -240,13 +293,26 @@ impl PacketPath {
 
     /// Seals one packet (type byte and payload) and sends it at once, before everything that waits.
     pub(super) fn send_over_dtls(&mut self, key: Key, packet: &[u8]) {
-        let Some(session) = self.sessions.get_mut(key) else { return };
-        let Some(live) = session.dtls.as_mut().and_then(DtlsChannel::live_mut) else { return };
-        let (start, length) = (live.sealer.header_len(), live.sealer.overhead() + packet.len());
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
+        let Some(live) = session.dtls.as_mut().and_then(DtlsChannel::live_mut) else {
+            return;
+        };
+        let (start, length) = (
+            live.sealer.header_len(),
+            live.sealer.overhead() + packet.len(),
+        );
         let path = live.path;
-        let Some(record) = self.scratch.get_mut(..length) else { return };
+        let Some(record) = self.scratch.get_mut(..length) else {
+            return;
+        };
         record[start..start + packet.len()].copy_from_slice(packet);
-        if live.sealer.seal_in_place(ContentType::ApplicationData, record, packet.len()).is_ok() {
+        if live
+            .sealer
+            .seal_in_place(ContentType::ApplicationData, record, packet.len())
+            .is_ok()
+        {
             let record = &self.scratch[..length];
             if let Some(socket) = self.sockets.get(path.socket)
                 && send(socket, &path, record, None).is_err()
@@ -258,7 +324,11 @@ impl PacketPath {
 
     /// Asks the device over UDP whether it hears us.
     pub(super) fn probe_dtls(&mut self, key: Key, now: Instant) {
-        if let Some(live) = self.sessions.get_mut(key).and_then(|session| session.dtls.as_mut()?.live_mut()) {
+        if let Some(live) = self
+            .sessions
+            .get_mut(key)
+            .and_then(|session| session.dtls.as_mut()?.live_mut())
+        {
             live.last_probe = now;
             live.unanswered_probes = live.unanswered_probes.saturating_add(1);
             self.send_over_dtls(key, &[DPD_REQUEST]);
@@ -276,8 +346,15 @@ impl PacketPath {
 
     /// A goodbye before the keys are used up makes the device start a new handshake, which brings new ones.
     pub(super) fn renew_dtls_keys(&mut self, key: Key) {
-        let Some(live) = self.sessions.get_mut(key).and_then(|session| session.dtls.as_ref()?.live()) else { return };
-        if live.sealer.key_state() != KeyState::Fresh || live.opener.key_state() != KeyState::Fresh {
+        let Some(live) = self
+            .sessions
+            .get_mut(key)
+            .and_then(|session| session.dtls.as_ref()?.live())
+        else {
+            return;
+        };
+        if live.sealer.key_state() != KeyState::Fresh || live.opener.key_state() != KeyState::Fresh
+        {
             self.say_goodbye_over_dtls(key);
         }
     }
@@ -285,12 +362,23 @@ impl PacketPath {
     /// Ends the association with an alert `close_notify`, as far as the key still allows.
     fn say_goodbye_over_dtls(&mut self, key: Key) {
         const CLOSE_NOTIFY: [u8; 2] = [1, 0];
-        if let Some(live) = self.sessions.get_mut(key).and_then(|session| session.dtls.as_mut()?.live_mut()) {
-            let (start, length) = (live.sealer.header_len(), live.sealer.overhead() + CLOSE_NOTIFY.len());
+        if let Some(live) = self
+            .sessions
+            .get_mut(key)
+            .and_then(|session| session.dtls.as_mut()?.live_mut())
+        {
+            let (start, length) = (
+                live.sealer.header_len(),
+                live.sealer.overhead() + CLOSE_NOTIFY.len(),
+            );
             let path = live.path;
             let record = &mut self.scratch[..length];
             record[start..start + CLOSE_NOTIFY.len()].copy_from_slice(&CLOSE_NOTIFY);
-            if live.sealer.seal_in_place(ContentType::Alert, record, CLOSE_NOTIFY.len()).is_ok() {
+            if live
+                .sealer
+                .seal_in_place(ContentType::Alert, record, CLOSE_NOTIFY.len())
+                .is_ok()
+            {
                 let record = self.scratch[..length].to_vec();
                 self.send_datagram(&path, &record);
             }

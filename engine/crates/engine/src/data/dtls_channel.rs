@@ -76,18 +76,35 @@ impl DtlsChannel {
     /// Reads the parameters of an `attach`; `psk` is the key of the new TLS connection.
     pub(crate) fn new(dtls: messages::Dtls, psk: [u8; 32]) -> Result<Self, String> {
         let parameters = match dtls {
-            messages::Dtls::Psk { app_id, client_master_secret } => Parameters::Psk {
+            messages::Dtls::Psk {
+                app_id,
+                client_master_secret,
+            } => Parameters::Psk {
                 app_id: app_id.0,
-                keys: Keys { first: psk, previous: psk, current: psk, hint: hint_of(client_master_secret) },
+                keys: Keys {
+                    first: psk,
+                    previous: psk,
+                    current: psk,
+                    hint: hint_of(client_master_secret),
+                },
             },
-            messages::Dtls::Resume { session_id, master_secret, cipher_suite } => Parameters::Resume {
+            messages::Dtls::Resume {
+                session_id,
+                master_secret,
+                cipher_suite,
+            } => Parameters::Resume {
                 session_id: session_id.0,
                 master_secret: MasterSecret::new(master_secret.0),
                 suite: ResumptionSuite::from_name(&cipher_suite)
                     .ok_or_else(|| format!("unknown DTLS cipher suite {cipher_suite}"))?,
             },
         };
-        Ok(Self { parameters, attempt: None, live: None, suspended: false })
+        Ok(Self {
+            parameters,
+            attempt: None,
+            live: None,
+            suspended: false,
+        })
     }
 
     /// The identifier that a ClientHello carries.
@@ -130,7 +147,11 @@ impl DtlsChannel {
 
     /// The live association, when packets should go through it.
     pub(crate) fn usable(&mut self) -> Option<&mut Live> {
-        if self.suspended { None } else { self.live.as_deref_mut() }
+        if self.suspended {
+            None
+        } else {
+            self.live.as_deref_mut()
+        }
     }
 
     /// Switches to a new association and returns the one before.

@@ -27,8 +27,12 @@ use crate::sys::udp::UdpSocket;
 pub(crate) enum Command {
     Attach(Box<Attachment>),
     Detach(Detach),
-    List { id: u64 },
-    Status { id: u64 },
+    List {
+        id: u64,
+    },
+    Status {
+        id: u64,
+    },
     /// Replaces the UDP sockets after the listen addresses have changed.
     Sockets(Vec<UdpSocket>),
 }

@@ -45,16 +45,25 @@ impl Peers {
     /// Sessions that may own a record from an unknown port of `host`: a bounded number, other ones each time when
     /// there are more.
     pub(crate) fn candidates(&mut self, host: IpAddr) -> Vec<Key> {
-        let Some(all) = self.by_host.get(&host) else { return Vec::new() };
+        let Some(all) = self.by_host.get(&host) else {
+            return Vec::new();
+        };
         if all.len() <= TRIALS {
             return all.clone();
         }
         self.turn = (self.turn + TRIALS) % all.len();
-        all.iter().cycle().skip(self.turn).take(TRIALS).copied().collect()
+        all.iter()
+            .cycle()
+            .skip(self.turn)
+            .take(TRIALS)
+            .copied()
+            .collect()
     }
 
     fn remove_from_host(&mut self, host: IpAddr, key: Key) {
-        let Some(keys) = self.by_host.get_mut(&host) else { return };
+        let Some(keys) = self.by_host.get_mut(&host) else {
+            return;
+        };
         if let Some(position) = keys.iter().position(|candidate| *candidate == key) {
             keys.swap_remove(position);
         }

@@ -70,7 +70,9 @@ impl Session {
 
 /// A moment of the monotonic clock as Unix time in milliseconds, by today's wall clock.
 pub(crate) fn unix_milliseconds(moment: Instant, now: Instant) -> u64 {
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let wall = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     let age = now.saturating_duration_since(moment);
     wall.saturating_sub(age).as_millis() as u64
 }

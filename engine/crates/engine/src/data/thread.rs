@@ -57,13 +57,15 @@ impl DataThread {
         let (sender, commands) = channel();
         let waker = Arc::new(Waker::new()?);
         let mut path = PacketPath::new(self, commands, Arc::clone(&waker), reports, report_waker)?;
-        std::thread::Builder::new().name("packets".into()).spawn(move || {
-            if let Err(error) = path.run() {
-                log::warning(&format!("the packet path failed: {error}"));
-                // Without it there is no product; the gateway starts a new engine.
-                std::process::exit(1);
-            }
-        })?;
+        std::thread::Builder::new()
+            .name("packets".into())
+            .spawn(move || {
+                if let Err(error) = path.run() {
+                    log::warning(&format!("the packet path failed: {error}"));
+                    // Without it there is no product; the gateway starts a new engine.
+                    std::process::exit(1);
+                }
+            })?;
         Ok((sender, waker))
     }
 }
@@ -194,26 +196,42 @@ impl PacketPath {
     /// Ends a session for good.
     pub(super) fn end(&mut self, key: Key, reason: EndReason, now: Instant) {
         self.forget_dtls(key);
-        let Some(mut session) = self.sessions.remove(key) else { return };
+        let Some(mut session) = self.sessions.remove(key) else {
+            return;
+        };
         if let Some(tls) = session.tls.take() {
             self.poll.remove(&tls.stream);
         }
         let at = super::session::unix_milliseconds(now, now);
-        self.report(Event::Ended { session: session.id, reason, at, counters: session.counters });
+        self.report(Event::Ended {
+            session: session.id,
+            reason,
+            at,
+            counters: session.counters,
+        });
     }
 
     /// The TLS connection is gone; the session waits for its device.
     pub(super) fn lose(&mut self, key: Key, now: Instant) {
-        let Some(session) = self.sessions.get_mut(key) else { return };
-        let Some(tls) = session.tls.take() else { return };
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
+        let Some(tls) = session.tls.take() else {
+            return;
+        };
         session.lost_at = now;
         let id = session.id;
         self.poll.remove(&tls.stream);
-        self.report(Event::Lost { session: id, at: super::session::unix_milliseconds(now, now) });
+        self.report(Event::Lost {
+            session: id,
+            at: super::session::unix_milliseconds(now, now),
+        });
     }
 
     fn read_socket(&mut self, index: usize, now: Instant) {
-        let Some(mut batch) = self.receive.take() else { return };
+        let Some(mut batch) = self.receive.take() else {
+            return;
+        };
         self.receive_datagrams(index, &mut batch, now);
         self.receive = Some(batch);
     }
@@ -223,7 +241,8 @@ impl PacketPath {
             self.poll.remove(socket);
         }
         for (index, socket) in sockets.iter().enumerate() {
-            self.poll.add(socket, SOCKET | index as u64, Interest::READ)?;
+            self.poll
+                .add(socket, SOCKET | index as u64, Interest::READ)?;
         }
         self.sockets = sockets;
         Ok(())
@@ -242,7 +261,11 @@ impl PacketPath {
                     self.report(Event::done(detach.id));
                 }
                 Command::List { id } => {
-                    let sessions = self.sessions.iter().map(|session| session.describe(now)).collect();
+                    let sessions = self
+                        .sessions
+                        .iter()
+                        .map(|session| session.describe(now))
+                        .collect();
                     self.report(Event::Result {
                         id,
                         ok: true,
@@ -278,7 +301,10 @@ impl PacketPath {
     /// Adds a session, or moves a session that is here already to its new connection. The newest connection wins and
     /// the one before is closed without a goodbye, which would end the session on the device.
     fn attach(&mut self, attachment: Attachment, now: Instant) {
-        let Attachment { session: newer, unsent } = attachment;
+        let Attachment {
+            session: newer,
+            unsent,
+        } = attachment;
         let peer = newer.tls.as_ref().map(|tls| tls.peer.ip());
         let key = match self.sessions.find(newer.id) {
             Some(key) => {
@@ -296,15 +322,22 @@ impl PacketPath {
                 self.sessions.insert(newer)
             }
         };
-        let Some(session) = self.sessions.get_mut(key) else { return };
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
         if let Some(dtls) = &mut session.dtls
-            && dtls.live().is_some_and(|live| Some(live.path.peer.ip()) != peer)
+            && dtls
+                .live()
+                .is_some_and(|live| Some(live.path.peer.ip()) != peer)
         {
             // The device has another address now; UDP is believed again once it is heard from there.
             dtls.suspend();
         }
         if let Some(tls) = &session.tls
-            && self.poll.add(&tls.stream, DEVICE | key as u64, Interest::READ).is_ok()
+            && self
+                .poll
+                .add(&tls.stream, DEVICE | key as u64, Interest::READ)
+                .is_ok()
         {
             self.records.bytes.extend_from_slice(&unsent);
             self.flush_records(key);
@@ -314,7 +347,9 @@ impl PacketPath {
     }
 
     fn move_session(&mut self, key: Key, newer: super::session::Session) {
-        let Some(session) = self.sessions.get_mut(key) else { return };
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
         if let Some(old) = session.tls.take() {
             self.poll.remove(&old.stream);
         }
@@ -354,12 +389,18 @@ impl PacketPath {
     }
 
     fn check_times(&mut self, key: Key, now: Instant) {
-        let Some(session) = self.sessions.get_mut(key) else { return };
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
         let due = Times::of(session).due(now);
         if let Some(reason) = due.end {
             match reason {
-                EndReason::SessionTimeout => self.say_goodbye(key, "The session time is over. Please sign in again."),
-                EndReason::IdleTimeout => self.say_goodbye(key, "The connection was idle for too long."),
+                EndReason::SessionTimeout => {
+                    self.say_goodbye(key, "The session time is over. Please sign in again.")
+                }
+                EndReason::IdleTimeout => {
+                    self.say_goodbye(key, "The connection was idle for too long.")
+                }
                 _ => {}
             }
             self.end(key, reason, now);
@@ -383,16 +424,24 @@ impl PacketPath {
     }
 
     fn suspend_dtls(&mut self, key: Key) {
-        let Some(session) = self.sessions.get_mut(key) else { return };
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
         let id = session.id;
         if session.dtls.as_mut().is_some_and(|dtls| dtls.suspend()) {
-            self.report(Event::Channel { session: id, dtls: ChannelChange::Down, peer: None });
+            self.report(Event::Channel {
+                session: id,
+                dtls: ChannelChange::Down,
+                peer: None,
+            });
         }
     }
 }
 
 fn new_cookie_secret(random: &SystemRandom) -> io::Result<CookieSecret> {
     let mut bytes = [0; 32];
-    random.fill(&mut bytes).map_err(|_| io::Error::other("the kernel gives no random bytes"))?;
+    random
+        .fill(&mut bytes)
+        .map_err(|_| io::Error::other("the kernel gives no random bytes"))?;
     Ok(CookieSecret::new(&bytes))
 }

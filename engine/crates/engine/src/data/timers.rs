@@ -57,10 +57,10 @@ impl Times {
             dead_peer_detection: session.limits.dead_peer_detection,
             last_activity: session.last_activity,
             lost_at: session.lost_at,
-            tls: session
-                .tls
-                .as_ref()
-                .map(|tls| TlsTimes { last_received: tls.last_received, last_probe: tls.last_probe }),
+            tls: session.tls.as_ref().map(|tls| TlsTimes {
+                last_received: tls.last_received,
+                last_probe: tls.last_probe,
+            }),
             dtls: session.dtls.as_ref().and_then(|channel| {
                 channel.live().map(|live| DtlsTimes {
                     last_received: live.last_received,
@@ -75,7 +75,10 @@ impl Times {
 
     /// What is due at `now`.
     pub(crate) fn due(&self, now: Instant) -> Due {
-        let mut due = Due { end: self.end(now), ..Due::default() };
+        let mut due = Due {
+            end: self.end(now),
+            ..Due::default()
+        };
         if due.end.is_some() {
             return due;
         }
@@ -88,7 +91,8 @@ impl Times {
         }
         if let Some(dtls) = self.dtls.as_ref().filter(|dtls| dtls.usable) {
             let silence = now.saturating_duration_since(dtls.last_received);
-            let deaf = silence >= FALL_BACK_AFTER && dtls.unanswered_probes >= PROBES_BEFORE_FALL_BACK;
+            let deaf =
+                silence >= FALL_BACK_AFTER && dtls.unanswered_probes >= PROBES_BEFORE_FALL_BACK;
             due.suspend_dtls = deaf || silence >= self.dead_peer_detection * 2;
             due.probe_dtls = !due.suspend_dtls
                 && dtls.last_sent > dtls.last_received
@@ -102,7 +106,10 @@ impl Times {
         if now >= self.ends_at {
             return Some(EndReason::SessionTimeout);
         }
-        if self.idle.is_some_and(|limit| now.saturating_duration_since(self.last_activity) >= limit) {
+        if self
+            .idle
+            .is_some_and(|limit| now.saturating_duration_since(self.last_activity) >= limit)
+        {
             return Some(EndReason::IdleTimeout);
         }
         if self.tls.is_none() && now.saturating_duration_since(self.lost_at) >= self.roaming {
@@ -126,7 +133,10 @@ mod tests {
             dead_peer_detection: 30 * SECOND,
             last_activity: start,
             lost_at: start,
-            tls: Some(TlsTimes { last_received: start, last_probe: start }),
+            tls: Some(TlsTimes {
+                last_received: start,
+                last_probe: start,
+            }),
             dtls: Some(DtlsTimes {
                 last_received: start,
                 last_sent: start,
@@ -148,23 +158,39 @@ mod tests {
         let start = Instant::now();
         let mut times = times(start);
         times.last_activity = start + 3599 * SECOND;
-        assert_eq!(times.due(start + 3600 * SECOND).end, Some(EndReason::SessionTimeout));
+        assert_eq!(
+            times.due(start + 3600 * SECOND).end,
+            Some(EndReason::SessionTimeout)
+        );
     }
 
     #[test]
     fn an_idle_session_ends_although_its_device_answers() {
         let start = Instant::now();
         let mut times = times(start);
-        times.tls = Some(TlsTimes { last_received: start + 599 * SECOND, last_probe: start });
-        assert_eq!(times.due(start + 600 * SECOND).end, Some(EndReason::IdleTimeout));
+        times.tls = Some(TlsTimes {
+            last_received: start + 599 * SECOND,
+            last_probe: start,
+        });
+        assert_eq!(
+            times.due(start + 600 * SECOND).end,
+            Some(EndReason::IdleTimeout)
+        );
     }
 
     #[test]
     fn a_device_that_is_away_has_the_roaming_time_to_return() {
         let start = Instant::now();
-        let times = Times { tls: None, dtls: None, ..times(start) };
+        let times = Times {
+            tls: None,
+            dtls: None,
+            ..times(start)
+        };
         assert_eq!(times.due(start + 299 * SECOND).end, None);
-        assert_eq!(times.due(start + 300 * SECOND).end, Some(EndReason::RoamingTimeout));
+        assert_eq!(
+            times.due(start + 300 * SECOND).end,
+            Some(EndReason::RoamingTimeout)
+        );
     }
 
     #[test]
@@ -181,9 +207,15 @@ mod tests {
     fn udp_is_left_five_seconds_after_the_device_stops_answering() {
         let start = Instant::now();
         let mut times = times(start);
-        times.dtls = times.dtls.map(|dtls| DtlsTimes { last_sent: start + SECOND, ..dtls });
+        times.dtls = times.dtls.map(|dtls| DtlsTimes {
+            last_sent: start + SECOND,
+            ..dtls
+        });
         assert!(times.due(start + 2 * SECOND).probe_dtls);
-        times.dtls = times.dtls.map(|dtls| DtlsTimes { unanswered_probes: 2, ..dtls });
+        times.dtls = times.dtls.map(|dtls| DtlsTimes {
+            unanswered_probes: 2,
+            ..dtls
+        });
         assert!(!times.due(start + 4 * SECOND).suspend_dtls);
         assert!(times.due(start + 5 * SECOND).suspend_dtls);
     }

@@ -57,12 +57,20 @@ impl TlsChannel {
 
     /// Appends one packet of `length` bytes, which `fill` writes where it will be sealed. False when the key has sealed all
     /// that it may; nothing is appended then.
-    pub(crate) fn append_packet(&mut self, out: &mut Vec<u8>, length: usize, fill: impl FnOnce(&mut [u8])) -> bool {
+    pub(crate) fn append_packet(
+        &mut self,
+        out: &mut Vec<u8>,
+        length: usize,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> bool {
         let start = out.len();
         let packet = start + self.sealer.packet_headroom();
         out.resize(packet + length + self.sealer.packet_tailroom(), 0);
         fill(&mut out[packet..packet + length]);
-        let sealed = self.sealer.seal_packet(&mut out[start..], PacketType::Data, length).is_ok();
+        let sealed = self
+            .sealer
+            .seal_packet(&mut out[start..], PacketType::Data, length)
+            .is_ok();
         if !sealed {
             out.truncate(start);
         }
@@ -135,5 +143,8 @@ impl TlsChannel {
 }
 
 fn is_later(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
 }

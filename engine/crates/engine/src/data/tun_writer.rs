@@ -18,8 +18,12 @@ pub(crate) struct TunWriter {
 
 impl TunWriter {
     pub(crate) fn new(tun: &Tun) -> Self {
-        let options = CoalescerOptions { enable_udp: tun.udp_offload() };
-        Self { coalescer: Coalescer::new(options, PACKETS) }
+        let options = CoalescerOptions {
+            enable_udp: tun.udp_offload(),
+        };
+        Self {
+            coalescer: Coalescer::new(options, PACKETS),
+        }
     }
 
     /// Adds a packet of `buffer`, which must stay as it is until `flush`.
@@ -35,7 +39,9 @@ impl TunWriter {
         }
         for group in self.coalescer.groups(buffer) {
             let mut slices = [IoSlice::new(&[]); Group::MOST_SLICES];
-            let Some(count) = group.fill(&mut slices) else { continue };
+            let Some(count) = group.fill(&mut slices) else {
+                continue;
+            };
             if write(tun, &slices[..count]).is_err() {
                 counters.packets_dropped_tun += group.packet_count() as u64;
             }
@@ -46,7 +52,13 @@ impl TunWriter {
 
 /// Writes one packet that is not part of a batch.
 pub(crate) fn write_single(tun: &Tun, packet: &[u8]) -> io::Result<()> {
-    write(tun, &[IoSlice::new(&[0; VirtioHeader::LENGTH]), IoSlice::new(packet)])
+    write(
+        tun,
+        &[
+            IoSlice::new(&[0; VirtioHeader::LENGTH]),
+            IoSlice::new(packet),
+        ],
+    )
 }
 
 fn write(tun: &Tun, slices: &[IoSlice<'_>]) -> io::Result<()> {

@@ -49,7 +49,13 @@ impl PacketPath {
 
     /// The socket takes bytes again.
     pub(super) fn device_writable(&mut self, key: Key) {
-        let Some(tls) = self.sessions.get_mut(key).and_then(|session| session.tls.as_mut()) else { return };
+        let Some(tls) = self
+            .sessions
+            .get_mut(key)
+            .and_then(|session| session.tls.as_mut())
+        else {
+            return;
+        };
         let result = tls.write_queue();
         self.settle_writing(key, result);
     }
@@ -59,7 +65,11 @@ impl PacketPath {
         if self.records.bytes.is_empty() {
             return;
         }
-        let Some(tls) = self.sessions.get_mut(key).and_then(|session| session.tls.as_mut()) else {
+        let Some(tls) = self
+            .sessions
+            .get_mut(key)
+            .and_then(|session| session.tls.as_mut())
+        else {
             self.records.bytes.clear();
             return;
         };
@@ -72,7 +82,11 @@ impl PacketPath {
 
     /// Asks the device over TLS whether it is there.
     pub(super) fn probe_tls(&mut self, key: Key, now: Instant) {
-        if let Some(tls) = self.sessions.get_mut(key).and_then(|session| session.tls.as_mut()) {
+        if let Some(tls) = self
+            .sessions
+            .get_mut(key)
+            .and_then(|session| session.tls.as_mut())
+        {
             tls.last_probe = now;
             self.say(key, PacketType::DpdRequest, &[]);
         }
@@ -80,18 +94,29 @@ impl PacketPath {
 
     /// Tells the device that its session is over, with a text for the user.
     pub(super) fn say_goodbye(&mut self, key: Key, message: &str) {
-        let payload = tls_records::disconnect_payload(tls_records::DISCONNECT_BY_ADMINISTRATOR, message);
+        let payload =
+            tls_records::disconnect_payload(tls_records::DISCONNECT_BY_ADMINISTRATOR, message);
         self.say(key, PacketType::Disconnect, &payload);
     }
 
     /// Changes keys that have sealed enough. TLS 1.2 cannot, so its connection is closed: the device is back at once
     /// with its cookie.
     pub(super) fn renew_tls_keys(&mut self, key: Key, now: Instant) {
-        let Some(tls) = self.sessions.get_mut(key).and_then(|session| session.tls.as_mut()) else { return };
+        let Some(tls) = self
+            .sessions
+            .get_mut(key)
+            .and_then(|session| session.tls.as_mut())
+        else {
+            return;
+        };
         if tls.sealer.key_use() == KeyUse::Fresh && tls.opener.key_use() == KeyUse::Fresh {
             return;
         }
-        if tls.sealer.append_key_update(&mut self.records.bytes, true).is_ok() {
+        if tls
+            .sealer
+            .append_key_update(&mut self.records.bytes, true)
+            .is_ok()
+        {
             self.flush_records(key);
         } else {
             self.lose(key, now);
@@ -99,15 +124,35 @@ impl PacketPath {
     }
 
     fn say(&mut self, key: Key, packet_type: PacketType, payload: &[u8]) {
-        let Some(tls) = self.sessions.get_mut(key).and_then(|session| session.tls.as_mut()) else { return };
-        if tls.sealer.append_packet(&mut self.records.bytes, packet_type, payload).is_ok() {
+        let Some(tls) = self
+            .sessions
+            .get_mut(key)
+            .and_then(|session| session.tls.as_mut())
+        else {
+            return;
+        };
+        if tls
+            .sealer
+            .append_packet(&mut self.records.bytes, packet_type, payload)
+            .is_ok()
+        {
             self.flush_records(key);
         }
     }
 
     fn settle_writing(&mut self, key: Key, result: std::io::Result<()>) {
-        let Some(tls) = self.sessions.get_mut(key).and_then(|session| session.tls.as_mut()) else { return };
-        let interest = if tls.is_waiting() { Interest::BOTH } else { Interest::READ };
+        let Some(tls) = self
+            .sessions
+            .get_mut(key)
+            .and_then(|session| session.tls.as_mut())
+        else {
+            return;
+        };
+        let interest = if tls.is_waiting() {
+            Interest::BOTH
+        } else {
+            Interest::READ
+        };
         let changed = self.poll.change(&tls.stream, DEVICE | key as u64, interest);
         if result.is_err() || changed.is_err() {
             self.lose(key, Instant::now());
@@ -116,8 +161,16 @@ impl PacketPath {
 
     fn read_rounds(&mut self, key: Key, buffer: &mut [u8], now: Instant) -> Result<(), Ending> {
         for _ in 0..READS {
-            let Some(tls) = self.sessions.get_mut(key).and_then(|session| session.tls.as_mut()) else { return Ok(()) };
-            let Some(length) = tls.read(buffer).map_err(|_| Ending::Closed)? else { return Ok(()) };
+            let Some(tls) = self
+                .sessions
+                .get_mut(key)
+                .and_then(|session| session.tls.as_mut())
+            else {
+                return Ok(());
+            };
+            let Some(length) = tls.read(buffer).map_err(|_| Ending::Closed)? else {
+                return Ok(());
+            };
             tls.last_received = now;
             let result = self.handle_bytes(key, &mut buffer[..length], now);
             self.writer.flush(&self.tun, buffer, &mut self.counters);
@@ -143,25 +196,56 @@ impl PacketPath {
                 NextRecord::TooLong => return Err(self.protocol_error()),
             }
         }
-        if let Some(tls) = self.sessions.get_mut(key).and_then(|session| session.tls.as_mut()) {
+        if let Some(tls) = self
+            .sessions
+            .get_mut(key)
+            .and_then(|session| session.tls.as_mut())
+        {
             tls.partial.extend_from_slice(&buffer[start..]);
         }
         Ok(())
     }
 
-    fn handle_record(&mut self, key: Key, buffer: &mut [u8], record: Range<usize>, now: Instant) -> Result<(), Ending> {
-        let Some(session) = self.sessions.get_mut(key) else { return Err(Ending::Closed) };
-        let Session { tls: Some(tls), counters, ipv4, ipv6, last_activity, .. } = session else {
+    fn handle_record(
+        &mut self,
+        key: Key,
+        buffer: &mut [u8],
+        record: Range<usize>,
+        now: Instant,
+    ) -> Result<(), Ending> {
+        let Some(session) = self.sessions.get_mut(key) else {
             return Err(Ending::Closed);
         };
-        let TlsChannel { opener, sealer, parser, .. } = tls;
-        let Ok(opened) = opener.open_in_place(&mut buffer[record.clone()]) else { return Err(self.protocol_error()) };
+        let Session {
+            tls: Some(tls),
+            counters,
+            ipv4,
+            ipv6,
+            last_activity,
+            ..
+        } = session
+        else {
+            return Err(Ending::Closed);
+        };
+        let TlsChannel {
+            opener,
+            sealer,
+            parser,
+            ..
+        } = tls;
+        let Ok(opened) = opener.open_in_place(&mut buffer[record.clone()]) else {
+            return Err(self.protocol_error());
+        };
         let plaintext = record.start + opened.payload.start..record.start + opened.payload.end;
         if opened.content_type != ContentType::ApplicationData {
             return match opener.handle_control(opened.content_type, &buffer[plaintext]) {
                 Ok(Control::Nothing) => Ok(()),
                 Ok(Control::KeyUpdated { answer }) => {
-                    if answer && sealer.append_key_update(&mut self.records.bytes, false).is_err() {
+                    if answer
+                        && sealer
+                            .append_key_update(&mut self.records.bytes, false)
+                            .is_err()
+                    {
                         return Err(self.protocol_error());
                     }
                     Ok(())
@@ -192,11 +276,17 @@ impl PacketPath {
                     Err(refusal) => self.counters.refuse(refusal),
                 },
                 Ok(Some(Packet::DpdRequest(payload))) => {
-                    if sealer.append_packet(&mut self.records.bytes, PacketType::DpdResponse, payload).is_err() {
+                    if sealer
+                        .append_packet(&mut self.records.bytes, PacketType::DpdResponse, payload)
+                        .is_err()
+                    {
                         return Err(Ending::Closed);
                     }
                 }
-                Ok(Some(Packet::Disconnect { code: Some(LEAVING), .. })) => return Err(Ending::Left),
+                Ok(Some(Packet::Disconnect {
+                    code: Some(LEAVING),
+                    ..
+                })) => return Err(Ending::Left),
                 Ok(Some(Packet::Disconnect { .. })) => return Err(Ending::Closed),
                 Ok(Some(Packet::DpdResponse | Packet::KeepAlive | Packet::Terminate)) => {}
                 Ok(None) => return Ok(()),

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::Instant;
 
-use dtls::{Content, DEFAULT_PSK_PREFERENCE, Discard, Handshake, Outcome, RecordHeader, peek_client_hello};
+use dtls::{
+    Content, DEFAULT_PSK_PREFERENCE, Discard, Handshake, Outcome, RecordHeader, peek_client_hello,
+};
 use ring::rand::SecureRandom;
 
 use super::dtls_channel::{Attempt, DtlsChannel, Live, Parameters, Path};
@@ -35,9 +37,16 @@ const DPD_RESPONSE: u8 = 4;
 
 impl PacketPath {
     /// Takes what waits at one socket.
-    pub(super) fn receive_datagrams(&mut self, socket: usize, batch: &mut ReceiveBatch, now: Instant) {
+    pub(super) fn receive_datagrams(
+        &mut self,
+        socket: usize,
+        batch: &mut ReceiveBatch,
+        now: Instant,
+    ) {
         for _ in 0..BATCHES {
-            let Some(source) = self.sockets.get(socket) else { return };
+            let Some(source) = self.sockets.get(socket) else {
+                return;
+            };
             if source.receive(batch).is_err() {
                 return;
             }
@@ -52,8 +61,18 @@ impl PacketPath {
         }
     }
 
-    fn handle_message(&mut self, socket: usize, message: &Message, buffer: &mut [u8], now: Instant) {
-        let path = Path { peer: message.peer, local: message.local, socket };
+    fn handle_message(
+        &mut self,
+        socket: usize,
+        message: &Message,
+        buffer: &mut [u8],
+        now: Instant,
+    ) {
+        let path = Path {
+            peer: message.peer,
+            local: message.local,
+            socket,
+        };
         let mut key = self.peers.find(path.peer);
         let end = message.offset + message.length;
         let mut start = message.offset;
@@ -78,14 +97,18 @@ impl PacketPath {
         datagram: Range<usize>,
         now: Instant,
     ) -> Option<Key> {
-        let Some(key) = key else { return self.try_other_sessions(path, buffer, datagram, now) };
+        let Some(key) = key else {
+            return self.try_other_sessions(path, buffer, datagram, now);
+        };
         let mut start = datagram.start;
         while let Some(header) = RecordHeader::parse(&buffer[start..datagram.end]) {
             let end = start + dtls::HEADER + header.length;
             if end > datagram.end {
                 break;
             }
-            let Some(live) = self.live(key) else { return None };
+            let Some(live) = self.live(key) else {
+                return None;
+            };
             match live.opener.open_in_place(&mut buffer[start..end]) {
                 Ok(opened) => {
                     live.forged_in_a_row = 0;
@@ -109,13 +132,28 @@ impl PacketPath {
         Some(key)
     }
 
-    fn handle_opened(&mut self, key: Key, content: Content, buffer: &mut [u8], payload: Range<usize>, now: Instant) {
-        let Some(session) = self.sessions.get_mut(key) else { return };
-        let Some(dtls) = &mut session.dtls else { return };
+    fn handle_opened(
+        &mut self,
+        key: Key,
+        content: Content,
+        buffer: &mut [u8],
+        payload: Range<usize>,
+        now: Instant,
+    ) {
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
+        let Some(dtls) = &mut session.dtls else {
+            return;
+        };
         if dtls.heard(now) {
             let peer = dtls.live().map(|live| live.path.peer.to_string());
             let id = session.id;
-            self.report(Event::Channel { session: id, dtls: ChannelChange::Up, peer });
+            self.report(Event::Channel {
+                session: id,
+                dtls: ChannelChange::Up,
+                peer,
+            });
         }
         match content {
             Content::ApplicationData => self.handle_payload(key, buffer, payload, now),
@@ -150,13 +188,16 @@ impl PacketPath {
 
     /// Passes an inner packet on to the tun device if the device may send it.
     fn admit(&mut self, key: Key, buffer: &[u8], place: Range<usize>, now: Instant) {
-        let Some(session) = self.sessions.get_mut(key) else { return };
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
         match packet::admit(&buffer[place.clone()], Some(session.ipv4), session.ipv6) {
             Ok(inner) => {
                 session.counters.packets_in += 1;
                 session.counters.bytes_in += inner.total_length as u64;
                 session.last_activity = now;
-                self.writer.push(buffer, place.start..place.start + inner.total_length);
+                self.writer
+                    .push(buffer, place.start..place.start + inner.total_length);
             }
             Err(refusal) => self.counters.refuse(refusal),
         }
@@ -172,7 +213,8 @@ impl PacketPath {
         now: Instant,
     ) -> Option<Key> {
         self.counters.datagrams_from_strangers += 1;
-        let header = RecordHeader::parse(&buffer[datagram.clone()]).filter(|header| header.epoch == 1)?;
+        let header =
+            RecordHeader::parse(&buffer[datagram.clone()]).filter(|header| header.epoch == 1)?;
         let record = datagram.start..datagram.start + dtls::HEADER + header.length;
         if record.end > datagram.end {
             return None;
@@ -185,9 +227,16 @@ impl PacketPath {
             }
             *trials += 1;
             self.trials_in_all += 1;
-            let Some(session) = self.sessions.get_mut(key) else { continue };
-            let Some(live) = session.dtls.as_mut().and_then(DtlsChannel::live_mut) else { continue };
-            let Ok(opened) = live.opener.open_from_new_address(&buffer[record.clone()], &mut self.scratch) else {
+            let Some(session) = self.sessions.get_mut(key) else {
+                continue;
+            };
+            let Some(live) = session.dtls.as_mut().and_then(DtlsChannel::live_mut) else {
+                continue;
+            };
+            let Ok(opened) = live
+                .opener
+                .open_from_new_address(&buffer[record.clone()], &mut self.scratch)
+            else {
                 continue;
             };
             let old = live.path.peer;
@@ -197,7 +246,11 @@ impl PacketPath {
             self.peers.insert(path.peer, key);
             self.counters.dtls_address_moves += 1;
             let peer = Some(path.peer.to_string());
-            self.report(Event::Channel { session: id, dtls: ChannelChange::Moved, peer });
+            self.report(Event::Channel {
+                session: id,
+                dtls: ChannelChange::Moved,
+                peer,
+            });
             let payload = record.start + opened.payload.start..record.start + opened.payload.end;
             buffer[payload.clone()].copy_from_slice(&self.scratch[opened.payload.clone()]);
             self.handle_opened(key, opened.content, buffer, payload, now);
@@ -212,21 +265,32 @@ impl PacketPath {
             self.handle_client_hello(path, datagram, now);
             return true;
         }
-        let Some(key) = self.attempts.get(&path.peer).copied() else { return false };
+        let Some(key) = self.attempts.get(&path.peer).copied() else {
+            return false;
+        };
         self.continue_attempt(key, path, datagram, now);
         true
     }
 
     fn handle_client_hello(&mut self, path: &Path, datagram: &mut [u8], now: Instant) {
         let elapsed = self.elapsed(now);
-        let Some(hello) = peek_client_hello(datagram) else { return };
-        let Some(key) = hello.app_id().and_then(|id| self.sessions.find_by_dtls_id(id)) else {
+        let Some(hello) = peek_client_hello(datagram) else {
+            return;
+        };
+        let Some(key) = hello
+            .app_id()
+            .and_then(|id| self.sessions.find_by_dtls_id(id))
+        else {
             self.counters.datagrams_from_strangers += 1;
             return;
         };
-        let Some(session) = self.sessions.get_mut(key) else { return };
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
         let connection_host = session.tls.as_ref().map(|tls| tls.peer.ip());
-        let Some(channel) = &mut session.dtls else { return };
+        let Some(channel) = &mut session.dtls else {
+            return;
+        };
         if let Some(attempt) = &channel.attempt {
             if attempt.path.peer == path.peer && attempt.handshake.began_with(&hello) {
                 self.continue_attempt(key, path, datagram, now);
@@ -237,7 +301,10 @@ impl PacketPath {
                 return;
             }
         }
-        if channel.live().is_some_and(|live| live.opener.began_with(&hello)) {
+        if channel
+            .live()
+            .is_some_and(|live| live.opener.began_with(&hello))
+        {
             return;
         }
         // The identifier is visible on the wire, so only a device that is expected gets an answer at once.
@@ -260,12 +327,22 @@ impl PacketPath {
             Parameters::Psk { .. } => {
                 Handshake::accept_psk(&hello, &DEFAULT_PSK_PREFERENCE, &server_random, elapsed)
             }
-            Parameters::Resume { master_secret, suite, .. } => {
+            Parameters::Resume {
+                master_secret,
+                suite,
+                ..
+            } => {
                 Handshake::accept_resumption(&hello, master_secret, *suite, &server_random, elapsed)
             }
         };
-        let Ok((handshake, flight)) = accepted else { return };
-        let attempt = Attempt { handshake, path: *path, started: now };
+        let Ok((handshake, flight)) = accepted else {
+            return;
+        };
+        let attempt = Attempt {
+            handshake,
+            path: *path,
+            started: now,
+        };
         if let Some(old) = channel.attempt.replace(Box::new(attempt)) {
             self.attempts.remove(&old.path.peer);
         }
@@ -275,13 +352,28 @@ impl PacketPath {
 
     fn continue_attempt(&mut self, key: Key, path: &Path, datagram: &mut [u8], now: Instant) {
         let elapsed = self.elapsed(now);
-        let Some(channel) = self.sessions.get_mut(key).and_then(|session| session.dtls.as_mut()) else { return };
+        let Some(channel) = self
+            .sessions
+            .get_mut(key)
+            .and_then(|session| session.dtls.as_mut())
+        else {
+            return;
+        };
         let candidates = match &channel.parameters {
             Parameters::Psk { keys, .. } => keys.candidates(),
             Parameters::Resume { .. } => Vec::new(),
         };
-        let Some(attempt) = channel.attempt.as_mut().filter(|attempt| attempt.path.peer == path.peer) else { return };
-        match attempt.handshake.handle_datagram(datagram, &candidates, elapsed) {
+        let Some(attempt) = channel
+            .attempt
+            .as_mut()
+            .filter(|attempt| attempt.path.peer == path.peer)
+        else {
+            return;
+        };
+        match attempt
+            .handshake
+            .handle_datagram(datagram, &candidates, elapsed)
+        {
             Outcome::Ignore => {}
             Outcome::Send(flight) => self.send_datagram(path, &flight),
             Outcome::Established(established) => {
@@ -298,30 +390,50 @@ impl PacketPath {
     /// Switches a session to a new association. Records that are still under way under the old keys are lost, as they
     /// would be to a client that has closed its old socket.
     fn use_association(&mut self, key: Key, live: Live) {
-        let Some(session) = self.sessions.get_mut(key) else { return };
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
         let (id, peer) = (session.id, live.path.peer);
-        let Some(channel) = &mut session.dtls else { return };
+        let Some(channel) = &mut session.dtls else {
+            return;
+        };
         if let Some(old) = channel.replace(live) {
             self.peers.remove(old.path.peer, key);
         }
         self.peers.insert(peer, key);
         self.counters.dtls_handshakes += 1;
-        self.report(Event::Channel { session: id, dtls: ChannelChange::Up, peer: Some(peer.to_string()) });
+        self.report(Event::Channel {
+            session: id,
+            dtls: ChannelChange::Up,
+            peer: Some(peer.to_string()),
+        });
     }
 
     /// Forgets the association after a goodbye; packets go over TLS until the next handshake.
     pub(super) fn drop_association(&mut self, key: Key) {
-        let Some(session) = self.sessions.get_mut(key) else { return };
+        let Some(session) = self.sessions.get_mut(key) else {
+            return;
+        };
         let id = session.id;
         if let Some(live) = session.dtls.as_mut().and_then(DtlsChannel::take_live) {
             self.peers.remove(live.path.peer, key);
-            self.report(Event::Channel { session: id, dtls: ChannelChange::Down, peer: None });
+            self.report(Event::Channel {
+                session: id,
+                dtls: ChannelChange::Down,
+                peer: None,
+            });
         }
     }
 
     /// Forgets everything that UDP knows of a session.
     pub(super) fn forget_dtls(&mut self, key: Key) {
-        let Some(channel) = self.sessions.get_mut(key).and_then(|session| session.dtls.as_mut()) else { return };
+        let Some(channel) = self
+            .sessions
+            .get_mut(key)
+            .and_then(|session| session.dtls.as_mut())
+        else {
+            return;
+        };
         let (live, attempt) = (channel.take_live(), channel.attempt.take());
         if let Some(live) = live {
             self.peers.remove(live.path.peer, key);
@@ -333,8 +445,17 @@ impl PacketPath {
 
     pub(super) fn forget_expired_attempt(&mut self, key: Key, now: Instant) {
         let elapsed = self.elapsed(now);
-        let Some(channel) = self.sessions.get_mut(key).and_then(|session| session.dtls.as_mut()) else { return };
-        if channel.attempt.as_ref().is_some_and(|attempt| attempt.handshake.is_expired(elapsed))
+        let Some(channel) = self
+            .sessions
+            .get_mut(key)
+            .and_then(|session| session.dtls.as_mut())
+        else {
+            return;
+        };
+        if channel
+            .attempt
+            .as_ref()
+            .is_some_and(|attempt| attempt.handshake.is_expired(elapsed))
             && let Some(attempt) = channel.attempt.take()
         {
             self.attempts.remove(&attempt.path.peer);

@@ -25,7 +25,12 @@ struct Network {
 impl Admission {
     /// `limit` is the number of connections that may wait in all.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, waiting: 0, order: VecDeque::new(), networks: HashMap::new() }
+        Self {
+            limit,
+            waiting: 0,
+            order: VecDeque::new(),
+            networks: HashMap::new(),
+        }
     }
 
     /// Counts a new connection. The answer is a connection to drop in its favour; `is_waiting` tells which of the
@@ -73,7 +78,11 @@ impl Admission {
     }
 }
 
-fn pop_waiting(order: &mut VecDeque<u64>, new: u64, is_waiting: impl Fn(u64) -> bool) -> Option<u64> {
+fn pop_waiting(
+    order: &mut VecDeque<u64>,
+    new: u64,
+    is_waiting: impl Fn(u64) -> bool,
+) -> Option<u64> {
     while let Some(oldest) = order.pop_front() {
         if oldest != new && is_waiting(oldest) {
             return Some(oldest);
@@ -88,7 +97,16 @@ fn network_of(peer: IpAddr) -> IpAddr {
         IpAddr::V4(_) => peer,
         IpAddr::V6(address) => {
             let segments = address.segments();
-            IpAddr::V6(Ipv6Addr::new(segments[0], segments[1], segments[2], segments[3], 0, 0, 0, 0))
+            IpAddr::V6(Ipv6Addr::new(
+                segments[0],
+                segments[1],
+                segments[2],
+                segments[3],
+                0,
+                0,
+                0,
+                0,
+            ))
         }
     }
 }
@@ -114,13 +132,17 @@ mod tests {
         let mut admission = Admission::new(2);
         admission.admit(1, address(1), |_| true);
         admission.admit(2, address(2), |_| true);
-        assert_eq!(admission.admit(3, address(3), |connection| connection != 1), Some(2));
+        assert_eq!(
+            admission.admit(3, address(3), |connection| connection != 1),
+            Some(2)
+        );
     }
 
     #[test]
     fn one_network_cannot_take_more_than_its_share() {
         let mut admission = Admission::new(100_000);
-        let within = (0..FROM_ONE_NETWORK as u64).filter_map(|number| admission.admit(number, address(1), |_| true));
+        let within = (0..FROM_ONE_NETWORK as u64)
+            .filter_map(|number| admission.admit(number, address(1), |_| true));
         assert_eq!(within.count(), 0);
         assert_eq!(admission.admit(5000, address(1), |_| true), Some(0));
         assert_eq!(admission.admit(5001, address(2), |_| true), None);

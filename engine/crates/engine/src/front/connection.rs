@@ -97,7 +97,11 @@ impl Connection {
             upstream_interest: Interest::NONE,
             accepted_at: now,
             last_bytes_at: now,
-            phase: if behind_proxy { Phase::Proxy(Vec::new()) } else { Phase::Silent },
+            phase: if behind_proxy {
+                Phase::Proxy(Vec::new())
+            } else {
+                Phase::Silent
+            },
         }
     }
 
@@ -105,7 +109,9 @@ impl Connection {
     pub(crate) fn is_overdue(&self, now: Instant) -> bool {
         match &self.phase {
             Phase::Tls(relay) if relay.upstream.is_some() => now - self.last_bytes_at > RELAY_LIMIT,
-            Phase::Tls(relay) if !relay.tls.is_handshaking() => now - self.last_bytes_at > HOLD_LIMIT,
+            Phase::Tls(relay) if !relay.tls.is_handshaking() => {
+                now - self.last_bytes_at > HOLD_LIMIT
+            }
             _ => now - self.accepted_at > HANDSHAKE_LIMIT,
         }
     }
@@ -123,9 +129,17 @@ impl Connection {
 
     /// The relay socket and what to wait for on it, once it is open.
     pub(crate) fn upstream(&self) -> Option<(&UnixStream, Interest)> {
-        let Phase::Tls(relay) = &self.phase else { return None };
+        let Phase::Tls(relay) = &self.phase else {
+            return None;
+        };
         let stream = relay.upstream.as_ref().filter(|_| !relay.closing)?;
-        Some((stream, Interest { read: !relay.tls.wants_write(), write: !relay.to_gateway.is_empty() }))
+        Some((
+            stream,
+            Interest {
+                read: !relay.tls.wants_write(),
+                write: !relay.to_gateway.is_empty(),
+            },
+        ))
     }
 
     /// True when the device has spoken and no relay to the gateway is open.
@@ -134,7 +148,12 @@ impl Connection {
     }
 
     /// Takes in what the device has sent.
-    pub(crate) fn receive(&mut self, settings: &TlsSettings, scratch: &mut [u8], now: Instant) -> Result<(), Gone> {
+    pub(crate) fn receive(
+        &mut self,
+        settings: &TlsSettings,
+        scratch: &mut [u8],
+        now: Instant,
+    ) -> Result<(), Gone> {
         let count = match (&self.stream).read(scratch) {
             Ok(0) => return Err(Gone),
             Ok(count) => count,
@@ -153,7 +172,11 @@ impl Connection {
                 proxy_protocol::Parsed::Incomplete => return Ok(()),
                 proxy_protocol::Parsed::Invalid(_) => return Err(Gone),
                 proxy_protocol::Parsed::Header { origin, length } => {
-                    if let proxy_protocol::Origin::Proxied { source, destination } = origin {
+                    if let proxy_protocol::Origin::Proxied {
+                        source,
+                        destination,
+                    } = origin
+                    {
                         self.peer = source;
                         self.local = destination;
                     }
@@ -169,7 +192,13 @@ impl Connection {
         }
         if matches!(self.phase, Phase::Silent) {
             let (tls, captured) = settings.accept().map_err(|_| Gone)?;
-            let relay = Relay { tls, captured, upstream: None, to_gateway: Vec::new(), closing: false };
+            let relay = Relay {
+                tls,
+                captured,
+                upstream: None,
+                to_gateway: Vec::new(),
+                closing: false,
+            };
             self.phase = Phase::Tls(Box::new(relay));
         }
         match &mut self.phase {
@@ -183,7 +212,9 @@ impl Connection {
 
     /// Sends what waits for the device.
     pub(crate) fn send(&mut self) -> Result<(), Gone> {
-        let Phase::Tls(relay) = &mut self.phase else { return Ok(()) };
+        let Phase::Tls(relay) = &mut self.phase else {
+            return Ok(());
+        };
         while relay.tls.wants_write() {
             match relay.tls.write_tls(&mut &self.stream) {
                 Ok(_) => {}
@@ -196,8 +227,12 @@ impl Connection {
 
     /// Opens the relay to the gateway. `false` means that the gateway is away or busy: the connection is held.
     pub(crate) fn open_upstream(&mut self, gateway: &Path) -> Result<bool, Gone> {
-        let Some(stream) = connect_now(gateway) else { return Ok(false) };
-        let Phase::Tls(relay) = &mut self.phase else { return Err(Gone) };
+        let Some(stream) = connect_now(gateway) else {
+            return Ok(false);
+        };
+        let Phase::Tls(relay) = &mut self.phase else {
+            return Err(Gone);
+        };
         let mut header = Vec::with_capacity(256);
         relay.write_header(&mut header, self.id, self.peer, self.local)?;
         relay.to_gateway.splice(0..0, header);
@@ -207,8 +242,15 @@ impl Connection {
     }
 
     /// Moves bytes between the relay and the device after the relay became ready.
-    pub(crate) fn relay(&mut self, readable: bool, scratch: &mut [u8], now: Instant) -> Result<(), Gone> {
-        let Phase::Tls(relay) = &mut self.phase else { return Ok(()) };
+    pub(crate) fn relay(
+        &mut self,
+        readable: bool,
+        scratch: &mut [u8],
+        now: Instant,
+    ) -> Result<(), Gone> {
+        let Phase::Tls(relay) = &mut self.phase else {
+            return Ok(());
+        };
         relay.send_to_gateway()?;
         if readable && relay.receive_from_gateway(scratch)? {
             self.last_bytes_at = now;
@@ -218,25 +260,47 @@ impl Connection {
 
     /// Gives up the TLS connection to the packet path, with `response` as the last bytes of the relay.
     pub(crate) fn hand_over(self, response: &[u8]) -> Result<Handover, &'static str> {
-        let Phase::Tls(relay) = self.phase else { return Err("the connection has not finished its handshake") };
-        let Relay { mut tls, captured, to_gateway, .. } = *relay;
+        let Phase::Tls(relay) = self.phase else {
+            return Err("the connection has not finished its handshake");
+        };
+        let Relay {
+            mut tls,
+            captured,
+            to_gateway,
+            ..
+        } = *relay;
         if !to_gateway.is_empty() || tls.is_handshaking() {
             return Err("the device sent more than its CONNECT request");
         }
-        let (Some(version), Some(suite)) = (tls.protocol_version(), tls.negotiated_cipher_suite()) else {
+        let (Some(version), Some(suite)) = (tls.protocol_version(), tls.negotiated_cipher_suite())
+        else {
             return Err("the connection has not finished its handshake");
         };
         let psk = tls
             .export_keying_material([0; 32], b"EXPORTER-openconnect-psk", None)
             .map_err(|_| "the TLS exporter failed")?;
         let mut unsent = Vec::with_capacity(response.len() + 64);
-        tls.writer().write_all(response).map_err(|_| "the answer could not be encrypted")?;
+        tls.writer()
+            .write_all(response)
+            .map_err(|_| "the answer could not be encrypted")?;
         while tls.wants_write() {
-            tls.write_tls(&mut unsent).map_err(|_| "the answer could not be encrypted")?;
+            tls.write_tls(&mut unsent)
+                .map_err(|_| "the answer could not be encrypted")?;
         }
-        let secrets = tls.dangerous_extract_secrets().map_err(|_| "the keys could not be taken over")?;
+        let secrets = tls
+            .dangerous_extract_secrets()
+            .map_err(|_| "the keys could not be taken over")?;
         let traffic_secrets = captured.take_secrets();
-        Ok(Handover { stream: self.stream, peer: self.peer, unsent, secrets, traffic_secrets, psk, version, suite })
+        Ok(Handover {
+            stream: self.stream,
+            peer: self.peer,
+            unsent,
+            secrets,
+            traffic_secrets,
+            psk,
+            version,
+            suite,
+        })
     }
 }
 
@@ -246,8 +310,11 @@ impl Relay {
             self.tls.read_tls(&mut bytes)?;
             let state = self.tls.process_new_packets().map_err(|_| Gone)?;
             let start = self.to_gateway.len();
-            self.to_gateway.resize(start + state.plaintext_bytes_to_read(), 0);
-            self.tls.reader().read_exact(&mut self.to_gateway[start..])?;
+            self.to_gateway
+                .resize(start + state.plaintext_bytes_to_read(), 0);
+            self.tls
+                .reader()
+                .read_exact(&mut self.to_gateway[start..])?;
             if state.peer_has_closed() {
                 return Err(Gone);
             }
@@ -256,7 +323,9 @@ impl Relay {
     }
 
     fn send_to_gateway(&mut self) -> Result<(), Gone> {
-        let Some(upstream) = &self.upstream else { return Ok(()) };
+        let Some(upstream) = &self.upstream else {
+            return Ok(());
+        };
         while !self.to_gateway.is_empty() {
             match (&mut &*upstream).write(&self.to_gateway) {
                 Ok(count) => drop(self.to_gateway.drain(..count)),
@@ -269,7 +338,9 @@ impl Relay {
 
     /// True when bytes moved.
     fn receive_from_gateway(&mut self, scratch: &mut [u8]) -> Result<bool, Gone> {
-        let Some(upstream) = &self.upstream else { return Ok(false) };
+        let Some(upstream) = &self.upstream else {
+            return Ok(false);
+        };
         match (&mut &*upstream).read(scratch) {
             Ok(0) => {
                 self.tls.send_close_notify();
@@ -286,7 +357,13 @@ impl Relay {
     }
 
     /// Writes the PROXY v2 header that tells the gateway who speaks.
-    fn write_header(&self, out: &mut Vec<u8>, id: u64, peer: SocketAddr, local: SocketAddr) -> Result<(), Gone> {
+    fn write_header(
+        &self,
+        out: &mut Vec<u8>,
+        id: u64,
+        peer: SocketAddr,
+        local: SocketAddr,
+    ) -> Result<(), Gone> {
         let version = match self.tls.protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
             _ => "TLSv1.3",
@@ -296,8 +373,13 @@ impl Relay {
             .negotiated_cipher_suite()
             .and_then(|suite| suite.suite().as_str())
             .unwrap_or("unknown");
-        let chain: Vec<&[u8]> =
-            self.tls.peer_certificates().unwrap_or_default().iter().map(AsRef::as_ref).collect();
+        let chain: Vec<&[u8]> = self
+            .tls
+            .peer_certificates()
+            .unwrap_or_default()
+            .iter()
+            .map(AsRef::as_ref)
+            .collect();
         let header = proxy_protocol::Header {
             source: peer,
             destination: local,
@@ -322,5 +404,8 @@ fn connect_now(path: &Path) -> Option<UnixStream> {
 }
 
 fn is_later(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
 }

@@ -20,17 +20,23 @@ pub(crate) struct Listeners {
 /// Opens every socket, UDP first: a client whose first datagram meets a closed port never tries UDP again
 /// (`protocol.md` section 3.4).
 pub(crate) fn open(listen: &Listen) -> Result<Listeners, String> {
-    let mut listeners = Listeners { tcp: Vec::new(), udp: Vec::new() };
+    let mut listeners = Listeners {
+        tcp: Vec::new(),
+        udp: Vec::new(),
+    };
     for address in &listen.addresses {
         let endpoint = SocketAddr::new(*address, listen.port);
         if *address == IpAddr::from([0_u16; 8]) && !ipv6_available() {
             continue;
         }
         if listen.udp {
-            let socket = UdpSocket::bind(endpoint).map_err(|error| format!("UDP {endpoint}: {error}"))?;
+            let socket =
+                UdpSocket::bind(endpoint).map_err(|error| format!("UDP {endpoint}: {error}"))?;
             listeners.udp.push(socket);
         }
-        listeners.tcp.push(bind_tcp(endpoint).map_err(|error| format!("TCP {endpoint}: {error}"))?);
+        listeners
+            .tcp
+            .push(bind_tcp(endpoint).map_err(|error| format!("TCP {endpoint}: {error}"))?);
     }
     if listeners.tcp.is_empty() {
         return Err("no address to listen on".into());
@@ -39,7 +45,11 @@ pub(crate) fn open(listen: &Listen) -> Result<Listeners, String> {
 }
 
 fn bind_tcp(endpoint: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(endpoint), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(endpoint),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     if endpoint.is_ipv6() {
         socket.set_only_v6(true)?;
     }

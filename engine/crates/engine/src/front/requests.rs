@@ -16,7 +16,9 @@ impl Front {
             Ok(request) => request,
             Err(error) => {
                 // The line may hold a key, so only serde's own words are shown.
-                log::warning(&format!("the gateway sent a request that is not understood: {error}"));
+                log::warning(&format!(
+                    "the gateway sent a request that is not understood: {error}"
+                ));
                 return;
             }
         };
@@ -55,8 +57,13 @@ impl Front {
     }
 
     fn command(&self, command: Command) -> Result<(), String> {
-        let Some(configured) = &self.configured else { return Err("the engine is not configured".into()) };
-        configured.data.send(command).map_err(|_| "the packet path has stopped")?;
+        let Some(configured) = &self.configured else {
+            return Err("the engine is not configured".into());
+        };
+        configured
+            .data
+            .send(command)
+            .map_err(|_| "the packet path has stopped")?;
         configured.data_waker.wake();
         Ok(())
     }
@@ -68,7 +75,8 @@ impl Front {
     }
 
     fn configure(&mut self, configure: Configure) -> Result<(), String> {
-        let settings = TlsSettings::new(&configure.tls).map_err(|error| format!("certificate: {error}"))?;
+        let settings =
+            TlsSettings::new(&configure.tls).map_err(|error| format!("certificate: {error}"))?;
         match &mut self.configured {
             None => self.configure_first(configure, settings),
             Some(current) => {
@@ -88,13 +96,23 @@ impl Front {
         }
     }
 
-    fn configure_first(&mut self, configure: Configure, settings: TlsSettings) -> Result<(), String> {
+    fn configure_first(
+        &mut self,
+        configure: Configure,
+        settings: TlsSettings,
+    ) -> Result<(), String> {
         let tun = Tun::open(&configure.tunnel.interface).map_err(|error| error.to_string())?;
         let listeners = listeners::open(&configure.listen)?;
-        for remark in drop_privileges(self.user).map_err(|error| format!("giving up root: {error}"))? {
+        for remark in
+            drop_privileges(self.user).map_err(|error| format!("giving up root: {error}"))?
+        {
             log::warning(&remark);
         }
-        let path = DataThread { tun, sockets: listeners.udp, tunnel: configure.tunnel.clone() };
+        let path = DataThread {
+            tun,
+            sockets: listeners.udp,
+            tunnel: configure.tunnel.clone(),
+        };
         let (data, data_waker) = self.start_data(path).map_err(|error| error.to_string())?;
         self.configured = Some(Configured {
             settings,
@@ -111,9 +129,8 @@ impl Front {
     /// Opens the new sockets before the old ones close. The port may be the same with other addresses, and then
     /// the old ones must go first.
     fn listen_elsewhere(&mut self, configure: &Configure) -> Result<(), String> {
-        let listeners = listeners::open(&configure.listen).map_err(|error| {
-            format!("{error}; the gateway goes on listening where it was")
-        })?;
+        let listeners = listeners::open(&configure.listen)
+            .map_err(|error| format!("{error}; the gateway goes on listening where it was"))?;
         self.command(Command::Sockets(listeners.udp))?;
         if let Some(current) = &mut self.configured {
             for listener in &current.tcp {
@@ -128,7 +145,9 @@ impl Front {
         if self.configured.is_none() {
             return Err("the engine is not configured".into());
         }
-        let connection = self.take_connection(attach.connection).ok_or("the connection is gone")?;
+        let connection = self
+            .take_connection(attach.connection)
+            .ok_or("the connection is gone")?;
         let handover = connection.hand_over(&attach.response.0)?;
         let attachment = Attachment::new(attach, handover)?;
         self.command(Command::Attach(Box::new(attachment)))

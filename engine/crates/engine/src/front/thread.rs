@@ -75,7 +75,9 @@ impl Front {
         let report_waker = Arc::new(Waker::new()?);
         poll.add(&*report_waker, REPORTS, Interest::READ)?;
         let (report_sender, reports) = std::sync::mpsc::channel();
-        let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(1 << 20);
+        let files = rustix::process::getrlimit(rustix::process::Resource::Nofile)
+            .current
+            .unwrap_or(1 << 20);
         Ok(Self {
             directory,
             user,
@@ -87,7 +89,11 @@ impl Front {
             by_id: HashMap::new(),
             next_id: 1,
             // Each waiting connection may hold two descriptors; three quarters stay for open tunnels.
-            admission: Admission::new(usize::try_from(files / 8).unwrap_or(usize::MAX).clamp(64, 16_384)),
+            admission: Admission::new(
+                usize::try_from(files / 8)
+                    .unwrap_or(usize::MAX)
+                    .clamp(64, 16_384),
+            ),
             accepting: true,
             ended: BTreeMap::new(),
             reports,
@@ -145,9 +151,12 @@ impl Front {
 
     /// Waits on the listeners that `configure` opened.
     pub(super) fn watch_listeners(&mut self) -> io::Result<()> {
-        let Some(configured) = &self.configured else { return Ok(()) };
+        let Some(configured) = &self.configured else {
+            return Ok(());
+        };
         for (index, listener) in configured.tcp.iter().enumerate() {
-            self.poll.add(listener, LISTENER | index as u64, Interest::READ)?;
+            self.poll
+                .add(listener, LISTENER | index as u64, Interest::READ)?;
         }
         self.accepting = true;
         Ok(())
@@ -159,8 +168,12 @@ impl Front {
     }
 
     fn accept_gateway(&mut self) {
-        let Ok((stream, _)) = self.control_listener.accept() else { return };
-        let Ok(mut control) = ControlConnection::new(stream) else { return };
+        let Ok((stream, _)) = self.control_listener.accept() else {
+            return;
+        };
+        let Ok(mut control) = ControlConnection::new(stream) else {
+            return;
+        };
         if let Some(old) = self.control.take() {
             self.poll.remove(&old);
         }
@@ -180,7 +193,9 @@ impl Front {
     }
 
     fn serve_gateway(&mut self, writable: bool) {
-        let Some(control) = &mut self.control else { return };
+        let Some(control) = &mut self.control else {
+            return;
+        };
         match control.receive() {
             Ok(lines) => {
                 for line in lines {
@@ -195,7 +210,9 @@ impl Front {
     }
 
     fn flush_control(&mut self) {
-        let Some(control) = &mut self.control else { return };
+        let Some(control) = &mut self.control else {
+            return;
+        };
         match control.flush() {
             Ok(more) => {
                 let interest = if more { Interest::BOTH } else { Interest::READ };
@@ -210,7 +227,9 @@ impl Front {
     fn drop_gateway(&mut self) {
         if let Some(control) = self.control.take() {
             self.poll.remove(&control);
-            log::info("the gateway has gone; tunnels stay, new connections wait for the next gateway");
+            log::info(
+                "the gateway has gone; tunnels stay, new connections wait for the next gateway",
+            );
         }
     }
 
@@ -227,8 +246,12 @@ impl Front {
 
     fn accept_devices(&mut self, index: usize, now: Instant) {
         for _ in 0..ACCEPTS {
-            let Some(configured) = &self.configured else { return };
-            let Some(listener) = configured.tcp.get(index) else { return };
+            let Some(configured) = &self.configured else {
+                return;
+            };
+            let Some(listener) = configured.tcp.get(index) else {
+                return;
+            };
             let (stream, peer) = match listener.accept() {
                 Ok(accepted) => accepted,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
@@ -242,9 +265,11 @@ impl Front {
                     return;
                 }
             };
-            let (Ok(()), Ok(()), Ok(local)) =
-                (stream.set_nonblocking(true), stream.set_nodelay(true), stream.local_addr())
-            else {
+            let (Ok(()), Ok(()), Ok(local)) = (
+                stream.set_nonblocking(true),
+                stream.set_nodelay(true),
+                stream.local_addr(),
+            ) else {
                 continue;
             };
             let id = self.next_id;
@@ -253,13 +278,20 @@ impl Front {
             let connection = Connection::new(id, stream, peer, local, behind_proxy, now);
             let entry = self.connections.vacant_entry();
             let key = entry.key();
-            if self.poll.add(&connection.stream, DEVICE | key as u64, Interest::READ).is_err() {
+            if self
+                .poll
+                .add(&connection.stream, DEVICE | key as u64, Interest::READ)
+                .is_err()
+            {
                 continue;
             }
             entry.insert(connection);
             self.by_id.insert(id, key);
             let by_id = &self.by_id;
-            if let Some(oldest) = self.admission.admit(id, peer.ip(), |id| by_id.contains_key(&id)) {
+            if let Some(oldest) = self
+                .admission
+                .admit(id, peer.ip(), |id| by_id.contains_key(&id))
+            {
                 let key = self.by_id.get(&oldest).copied();
                 drop(key.and_then(|key| self.forget(key)));
             }
@@ -267,7 +299,9 @@ impl Front {
     }
 
     fn serve_device(&mut self, key: usize, readable: bool, now: Instant) {
-        let (Some(configured), Some(connection)) = (&self.configured, self.connections.get_mut(key)) else {
+        let (Some(configured), Some(connection)) =
+            (&self.configured, self.connections.get_mut(key))
+        else {
             return;
         };
         let result = if readable {
@@ -279,7 +313,9 @@ impl Front {
     }
 
     fn serve_upstream(&mut self, key: usize, readable: bool, now: Instant) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
         let result = connection.relay(readable, &mut self.scratch, now);
         self.settle(key, result);
     }
@@ -293,16 +329,22 @@ impl Front {
 
     fn try_settle(&mut self, key: usize, result: Result<(), Gone>) -> Result<(), Gone> {
         result?;
-        let Some(connection) = self.connections.get_mut(key) else { return Ok(()) };
-        if connection.needs_upstream() && connection.open_upstream(&self.directory.join("gateway.sock"))? {
+        let Some(connection) = self.connections.get_mut(key) else {
+            return Ok(());
+        };
+        if connection.needs_upstream()
+            && connection.open_upstream(&self.directory.join("gateway.sock"))?
+        {
             if let Some((stream, _)) = connection.upstream() {
-                self.poll.add(stream, UPSTREAM | key as u64, Interest::READ)?;
+                self.poll
+                    .add(stream, UPSTREAM | key as u64, Interest::READ)?;
             }
             connection.upstream_interest = Interest::READ;
         }
         let wanted = connection.wanted();
         if wanted != connection.interest {
-            self.poll.change(&connection.stream, DEVICE | key as u64, wanted)?;
+            self.poll
+                .change(&connection.stream, DEVICE | key as u64, wanted)?;
             connection.interest = wanted;
         }
         if let Some((stream, wanted)) = connection.upstream()
@@ -319,7 +361,8 @@ impl Front {
         self.by_id.remove(&connection.id);
         self.poll.remove(&connection.stream);
         let by_id = &self.by_id;
-        self.admission.release(connection.socket_peer.ip(), |id| by_id.contains_key(&id));
+        self.admission
+            .release(connection.socket_peer.ip(), |id| by_id.contains_key(&id));
         Some(connection)
     }
 

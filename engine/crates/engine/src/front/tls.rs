@@ -23,14 +23,22 @@ impl TlsSettings {
     /// Checks that the key belongs to the certificate.
     pub(crate) fn new(settings: &messages::Tls) -> Result<Self, rustls::Error> {
         let provider = Arc::new(suites());
-        let chain = settings.certificates.iter().map(|der| CertificateDer::from(der.0.clone())).collect();
+        let chain = settings
+            .certificates
+            .iter()
+            .map(|der| CertificateDer::from(der.0.clone()))
+            .collect();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(settings.private_key.0.clone()));
         let mut template = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
             .with_no_client_auth()
             .with_single_cert(chain, key)?;
         set_rules(&mut template);
-        Ok(Self { template, request_client_certificate: settings.request_client_certificate, provider })
+        Ok(Self {
+            template,
+            request_client_certificate: settings.request_client_certificate,
+            provider,
+        })
     }
 
     /// Starts the server side of one connection.
@@ -106,7 +114,10 @@ pub(crate) struct TrafficSecrets {
 
 impl Captured {
     pub(crate) fn take_secrets(&self) -> TrafficSecrets {
-        self.secrets.lock().map(|mut secrets| std::mem::take(&mut *secrets)).unwrap_or_default()
+        self.secrets
+            .lock()
+            .map(|mut secrets| std::mem::take(&mut *secrets))
+            .unwrap_or_default()
     }
 
     /// True when the client showed a certificate but its signature could not be verified.
@@ -123,7 +134,9 @@ impl std::fmt::Debug for Captured {
 
 impl KeyLog for Captured {
     fn log(&self, label: &str, _client_random: &[u8], secret: &[u8]) {
-        let Ok(mut secrets) = self.secrets.lock() else { return };
+        let Ok(mut secrets) = self.secrets.lock() else {
+            return;
+        };
         match label {
             "CLIENT_TRAFFIC_SECRET_0" => secrets.client = secret.to_vec(),
             "SERVER_TRAFFIC_SECRET_0" => secrets.server = secret.to_vec(),
@@ -150,7 +163,9 @@ impl CertificateCollector {
         result: Result<HandshakeSignatureValid, rustls::Error>,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         if result.is_err() {
-            self.captured.possession_unproved.store(true, Ordering::Relaxed);
+            self.captured
+                .possession_unproved
+                .store(true, Ordering::Relaxed);
         }
         Ok(HandshakeSignatureValid::assertion())
     }
@@ -180,7 +195,12 @@ impl ClientCertVerifier for CertificateCollector {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.note(rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.algorithms))
+        self.note(rustls::crypto::verify_tls12_signature(
+            message,
+            certificate,
+            signed,
+            &self.algorithms,
+        ))
     }
 
     fn verify_tls13_signature(
@@ -189,7 +209,12 @@ impl ClientCertVerifier for CertificateCollector {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.note(rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.algorithms))
+        self.note(rustls::crypto::verify_tls13_signature(
+            message,
+            certificate,
+            signed,
+            &self.algorithms,
+        ))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -21,13 +21,20 @@ pub(crate) fn drop_privileges(user: u32) -> io::Result<Vec<String>> {
                 || libc::setresgid(user, user, user) < 0
                 || libc::setresuid(user, user, user) < 0
             {
-                remarks.push(format!("stays user 0: cannot become user {user}: {}", io::Error::last_os_error()));
+                remarks.push(format!(
+                    "stays user 0: cannot become user {user}: {}",
+                    io::Error::last_os_error()
+                ));
             }
         }
         let kept = CapabilitySet::NET_BIND_SERVICE;
         rustix::thread::set_capabilities(
             None,
-            CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() },
+            CapabilitySets {
+                effective: kept,
+                permitted: kept,
+                inheritable: CapabilitySet::empty(),
+            },
         )?;
     }
     rustix::thread::set_no_new_privs(true)?;
@@ -41,10 +48,17 @@ pub(crate) fn drop_privileges(user: u32) -> io::Result<Vec<String>> {
 }
 
 fn close_file_system() -> Result<(), landlock::RulesetError> {
-    Ruleset::default().handle_access(AccessFs::from_all(ABI::V5))?.create()?.restrict_self()?;
+    Ruleset::default()
+        .handle_access(AccessFs::from_all(ABI::V5))?
+        .create()?
+        .restrict_self()?;
     Ok(())
 }
 
 fn check(result: libc::c_int) -> io::Result<()> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
 }

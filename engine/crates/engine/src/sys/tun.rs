@@ -46,7 +46,10 @@ impl Tun {
         // SAFETY: the descriptor is open and `request` outlives the call, which reads and writes one `ifreq`.
         if unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETIFF, &mut request) } < 0 {
             let error = io::Error::last_os_error();
-            return Err(io::Error::new(error.kind(), format!("tun device {name}: {error}")));
+            return Err(io::Error::new(
+                error.kind(),
+                format!("tun device {name}: {error}"),
+            ));
         }
         rustix::io::ioctl_fionbio(&file, true)?;
         let tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
@@ -82,6 +85,11 @@ impl AsFd for Tun {
 
 fn set_offload(file: &File, flags: libc::c_uint) -> io::Result<()> {
     // SAFETY: the descriptor is open; this request takes its argument by value.
-    let result = unsafe { libc::ioctl(file.as_raw_fd(), TUNSETOFFLOAD, libc::c_ulong::from(flags)) };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    let result =
+        unsafe { libc::ioctl(file.as_raw_fd(), TUNSETOFFLOAD, libc::c_ulong::from(flags)) };
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
 }

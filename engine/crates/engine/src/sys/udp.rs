@@ -29,16 +29,29 @@ pub(crate) struct UdpSocket {
 impl UdpSocket {
     /// Binds `address`. Several processes cannot share it: a second gateway must fail loudly.
     pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::DGRAM,
+            Some(Protocol::UDP),
+        )?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
         socket.set_nonblocking(true)?;
-        grow(&socket, libc::SO_RCVBUFFORCE, libc::SO_RCVBUF, RECEIVE_BUFFER);
+        grow(
+            &socket,
+            libc::SO_RCVBUFFORCE,
+            libc::SO_RCVBUF,
+            RECEIVE_BUFFER,
+        );
         grow(&socket, libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, SEND_BUFFER);
         let (level, information, discover) = match address {
             SocketAddr::V4(_) => (libc::IPPROTO_IP, libc::IP_PKTINFO, libc::IP_MTU_DISCOVER),
-            SocketAddr::V6(_) => (libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, libc::IPV6_MTU_DISCOVER),
+            SocketAddr::V6(_) => (
+                libc::IPPROTO_IPV6,
+                libc::IPV6_RECVPKTINFO,
+                libc::IPV6_MTU_DISCOVER,
+            ),
         };
         set_option(&socket, level, information, 1)?;
         // Inner packets fit the agreed MTU; a fragment on the public path would only hide a wrong one.
@@ -62,8 +75,10 @@ impl UdpSocket {
         let mut control = ControlBuffer([0; CONTROL_ROOM]);
         // SAFETY: all-zero is a valid `msghdr`.
         let mut message: libc::msghdr = unsafe { zeroed() };
-        let mut vector =
-            libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+        let mut vector = libc::iovec {
+            iov_base: bytes.as_ptr().cast_mut().cast(),
+            iov_len: bytes.len(),
+        };
         message.msg_name = destination.as_ptr().cast_mut().cast();
         message.msg_namelen = destination.len();
         message.msg_iov = &raw mut vector;
@@ -88,7 +103,8 @@ impl UdpSocket {
                 Some(IpAddr::V6(address)) => {
                     let mut information: libc::in6_pktinfo = zeroed();
                     information.ipi6_addr.s6_addr = address.octets();
-                    used += put_control(header, libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, information);
+                    used +=
+                        put_control(header, libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, information);
                 }
                 None => {}
             }
@@ -99,7 +115,11 @@ impl UdpSocket {
         }
         // SAFETY: every pointer in `message` refers to a local that outlives the call.
         let sent = unsafe { libc::sendmsg(self.socket.as_raw_fd(), &raw const message, 0) };
-        if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+        if sent < 0 {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(())
+        }
     }
 
     /// Fills `batch` with waiting messages; `WouldBlock` when there is none.
@@ -135,7 +155,9 @@ impl UdpSocket {
             return Err(io::Error::last_os_error());
         }
         for (index, header) in headers.iter().take(count as usize).enumerate() {
-            batch.messages.extend(describe(index, header, &batch.names[index]));
+            batch
+                .messages
+                .extend(describe(index, header, &batch.names[index]));
         }
         Ok(())
     }
@@ -190,7 +212,11 @@ impl ReceiveBatch {
 }
 
 /// What the kernel says of one message; `None` for one that did not fit or has no usable address.
-fn describe(index: usize, header: &libc::mmsghdr, name: &libc::sockaddr_storage) -> Option<Message> {
+fn describe(
+    index: usize,
+    header: &libc::mmsghdr,
+    name: &libc::sockaddr_storage,
+) -> Option<Message> {
     if header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0 {
         return None;
     }
@@ -262,14 +288,22 @@ fn socket_address(storage: &libc::sockaddr_storage) -> Option<SocketAddr> {
             // SAFETY: the family says that the storage holds a `sockaddr_in`, which is smaller and less aligned.
             let address = unsafe { (&raw const *storage).cast::<libc::sockaddr_in>().read() };
             let ip = Ipv4Addr::from(address.sin_addr.s_addr.to_ne_bytes());
-            Some(SocketAddr::V4(SocketAddrV4::new(ip, u16::from_be(address.sin_port))))
+            Some(SocketAddr::V4(SocketAddrV4::new(
+                ip,
+                u16::from_be(address.sin_port),
+            )))
         }
         libc::AF_INET6 => {
             // SAFETY: as above for `sockaddr_in6`.
             let address = unsafe { (&raw const *storage).cast::<libc::sockaddr_in6>().read() };
             let ip = Ipv6Addr::from(address.sin6_addr.s6_addr);
             let port = u16::from_be(address.sin6_port);
-            Some(SocketAddr::V6(SocketAddrV6::new(ip, port, 0, address.sin6_scope_id)))
+            Some(SocketAddr::V6(SocketAddrV6::new(
+                ip,
+                port,
+                0,
+                address.sin6_scope_id,
+            )))
         }
         _ => None,
     }
@@ -299,5 +333,9 @@ fn set_option(
             size_of::<libc::c_int>() as libc::socklen_t,
         )
     };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
 }
