@@ -15,7 +15,8 @@ pub enum Cipher {
     ChaCha20Poly1305,
 }
 
-/// AES-128 first: it costs the server least, and the client's order says nothing about its hardware.
+/// AES-128 first: the cheapest for the server, if only by some per cent with ring, and the client's order says nothing
+/// about its hardware.
 pub const DEFAULT_PSK_PREFERENCE: [Cipher; 3] = [
     Cipher::Aes128Gcm,
     Cipher::Aes256Gcm,
