@@ -111,3 +111,18 @@ impl MessageBuilder {
         &self.bytes[..self.len]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_room_for_a_flight_follows_from_its_derivation() {
+        let server_hello = HEADER + HANDSHAKE_HEADER + (2 + 32 + 33 + 2 + 1 + 2 + 9);
+        let change_cipher_spec = HEADER + 1;
+        assert_eq!(
+            MAX_FLIGHT,
+            server_hello + change_cipher_spec + MAX_FINISHED_RECORD
+        );
+    }
+}

@@ -170,7 +170,7 @@ impl Handshake {
             hello: facts,
             epoch0_sequence: hello.record_sequence,
             resends_left: MAX_RESENDS,
-            expires: now + HANDSHAKE_LIFETIME,
+            expires: now.saturating_add(HANDSHAKE_LIFETIME),
             mode,
         }
     }
@@ -241,7 +241,10 @@ impl Handshake {
         let mut flight = Flight::new();
         flight.push_change_cipher_spec(self.epoch0_sequence);
         association.sealer.push_finished(&mut flight, &finished);
-        let (next, until) = (self.epoch0_sequence + 1, now + LAST_FLIGHT_LIFETIME);
+        let (next, until) = (
+            self.epoch0_sequence + 1,
+            now.saturating_add(LAST_FLIGHT_LIFETIME),
+        );
         association
             .sealer
             .remember_last_flight(finished, next, until);

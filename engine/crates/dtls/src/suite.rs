@@ -15,7 +15,8 @@ pub enum Cipher {
     ChaCha20Poly1305,
 }
 
-/// AES-128 first: it costs the server least, and the client's order says nothing about its hardware.
+/// AES-128 first: the cheapest for the server, if only by some per cent with ring, and the client's order says nothing
+/// about its hardware.
 pub const DEFAULT_PSK_PREFERENCE: [Cipher; 3] = [
     Cipher::Aes128Gcm,
     Cipher::Aes256Gcm,
@@ -98,8 +99,8 @@ pub struct ResumptionSuite {
 impl ResumptionSuite {
     /// Looks up a name of `X-DTLS12-CipherSuite` or `X-DTLS-CipherSuite`.
     ///
-    /// `AES256-GCM-SHA384` was recorded as suite `009d` from both client builds; the rest follows the same rule that
-    /// the name decides. The last name's suite was never recorded; [`ResumptionSuite::choose`] allows for another one.
+    /// `AES256-GCM-SHA384` was recorded as suite `009d` from both client builds; the others follow the same rule that
+    /// the name decides, unrecorded. If a client offers another suite with the same cipher and hash, that one is taken.
     pub fn from_name(name: &str) -> Option<Self> {
         let (cipher, wire) = match name {
             "ECDHE-RSA-AES256-GCM-SHA384" => (Cipher::Aes256Gcm, 0xc030),

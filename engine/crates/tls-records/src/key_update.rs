@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use crate::alert::Fatal;
 use crate::cipher::{Cipher, Direction, KeyError, Version};
 
-/// KeyUpdate messages in a row that are followed; each costs four HMACs and a key schedule.
+/// KeyUpdate messages in a row that are followed; each costs three HMACs and a key schedule.
 pub const MAX_KEY_UPDATES_WITHOUT_DATA: u8 = 8;
 
 const KEY_UPDATE: u8 = 24;
