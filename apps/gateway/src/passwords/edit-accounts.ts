@@ -1,4 +1,5 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { link, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { explainAccountName, parseAccounts, withAccount } from './accounts.ts';
 import { hashPassword, longestPasswordBytes, passwordBytes } from './hash.ts';
@@ -28,12 +29,11 @@ export async function setPassword(file: string, name: string, password: string):
 /** Deletes an account. */
 export async function deleteAccount(file: string, name: string): Promise<EditResult> {
   const account = name.normalize('NFC');
-  return edit(file, (text) => {
-    const next = withAccount(text, account, undefined);
-    return next === withAccount(text, '', undefined) && !text.includes(`${account}:`)
-      ? { result: { ok: false, message: `there is no account "${account}"` } }
-      : { text: next, result: { ok: true, change: 'deleted' } };
-  });
+  return edit(file, (text) =>
+    text.split('\n').some((line) => line.startsWith(`${account}:`))
+      ? { text: withAccount(text, account, undefined), result: { ok: true, change: 'deleted' } }
+      : { result: { ok: false, message: `there is no account "${account}"` } },
+  );
 }
 
 type Edit = (text: string) => { text?: string; result: EditResult };
@@ -74,29 +74,46 @@ async function replaceFile(file: string, text: string): Promise<void> {
 const lockPatience = 5000;
 const lockRetry = 20;
 
-/** Node has no flock: the lock is a file that holds the owner's process id, so that one left by a crash can be told. */
+/**
+ * Node has no flock: the lock is a file that holds the owner's process id, so that one left by a crash can be told.
+ * It is linked into place with its content, because an empty lock could belong to anyone.
+ */
 async function lock(path: string): Promise<(() => Promise<void>) | undefined> {
-  const deadline = Date.now() + lockPatience;
-  while (Date.now() < deadline) {
-    try {
-      const handle = await open(path, 'wx', 0o600);
-      await handle.writeFile(String(process.pid));
-      await handle.close();
-      return () => rm(path, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  const own = `${path}.${process.pid}.${randomUUID()}`;
+  await writeFile(own, String(process.pid), { mode: 0o600 });
+  try {
+    const deadline = Date.now() + lockPatience;
+    while (Date.now() < deadline) {
+      if (await linkTo(own, path)) return () => rm(path, { force: true });
       if (!(await takeFromTheDead(path))) await sleep(lockRetry);
     }
+    return undefined;
+  } finally {
+    await rm(own, { force: true });
   }
-  return undefined;
+}
+
+async function linkTo(own: string, path: string): Promise<boolean> {
+  try {
+    await link(own, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
 }
 
 async function takeFromTheDead(path: string): Promise<boolean> {
   const owner = Number(await readIfThere(path));
   if (!Number.isInteger(owner) || owner <= 0 || isAlive(owner)) return false;
-  // Renaming is atomic, so of several that saw the dead owner only one removes this very lock.
-  const aside = `${path}.${process.pid}`;
-  await rename(path, aside).catch(() => {});
+  const aside = `${path}.${randomUUID()}`;
+  try {
+    await rename(path, aside);
+  } catch {
+    return true;
+  }
+  // Somebody may have taken the lock between the look and the rename; then it goes back.
+  if ((await readIfThere(aside)) !== String(owner)) await linkTo(aside, path);
   await rm(aside, { force: true });
   return true;
 }
