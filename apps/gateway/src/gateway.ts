@@ -51,7 +51,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await gateway.start();
     return gateway;
   } catch (error) {
-    await gateway.stop().catch((reason) => options.logger.warn({ reason: String(reason) }, 'cannot clean up'));
+    await gateway
+      .abandon()
+      .catch((reason) => options.logger.warn({ reason: String(reason) }, 'cannot clean up'));
     throw error;
   }
 }
@@ -126,6 +128,14 @@ export class Gateway {
     await this.#administration.close();
   }
 
+  /** After a start that failed. An engine of an earlier gateway keeps its tunnels, and with them the firewall. */
+  async abandon(): Promise<void> {
+    if (!this.#engine.foundRunning) return this.stop();
+    await this.#service?.close();
+    await this.#engine.stop({ end: false });
+    await this.#administration?.close();
+  }
+
   /** Reads the file again; a bad one changes nothing, and every problem comes back. */
   reload(): Promise<ReloadResult> {
     return this.#oneByOne(async () => {
@@ -133,7 +143,8 @@ export class Gateway {
         onPasswordProblem: (problem) => this.#logger.warn(problem),
       });
       const { configuration, problems, warnings } = loaded;
-      const refused = configuration === undefined ? problems : restartProblems(this.#configuration, configuration);
+      const refused =
+        configuration === undefined ? problems : restartProblems(this.#configuration, configuration);
       if (configuration === undefined || refused.length > 0) return this.#keep(refused, warnings);
       return this.#apply(configuration, warnings);
     });
@@ -182,7 +193,10 @@ export class Gateway {
       await this.#network.update(tunnelNetwork(configuration.standalone, configuration.settings));
     } catch (error) {
       if (this.#engine.connected) await this.#engine.configure(engineConfiguration(before)).catch(() => {});
-      return this.#keep([{ path: '', message: error instanceof Error ? error.message : String(error) }], warnings);
+      return this.#keep(
+        [{ path: '', message: error instanceof Error ? error.message : String(error) }],
+        warnings,
+      );
     }
     this.#configuration = configuration;
     this.#service?.reconfigure(configuration);
@@ -193,9 +207,14 @@ export class Gateway {
 
   #watchCertificate(): void {
     const change = new RestedChange();
-    this.#certificateTimer = setInterval(async () => {
+    const look = async () => {
       const appearance = await appearanceOf(certificateFiles(this.#configuration.standalone.tls));
       if (change.look(appearance)) await this.#oneByOne(() => this.#reloadCertificate());
+    };
+    this.#certificateTimer = setInterval(() => {
+      look().catch((error) =>
+        this.#logger.error({ reason: String(error) }, 'cannot look at the certificate'),
+      );
     }, certificateLookMilliseconds);
     this.#certificateTimer.unref();
   }

@@ -25,11 +25,9 @@ const route = cidr().refine((text) => !text.startsWith('0.0.0.0/'), {
 });
 
 const wholeNumber = (least: number, most: number) =>
-  z
-    .string()
-    .refine((text) => /^\d{1,10}$/.test(text) && Number(text) >= least && Number(text) <= most, {
-      error: `must be a whole number from ${least} to ${most}`,
-    });
+  z.string().refine((text) => /^\d{1,10}$/.test(text) && Number(text) >= least && Number(text) <= most, {
+    error: `must be a whole number from ${least} to ${most}`,
+  });
 
 const advancedSettingRules = {
   'session-timeout': wholeNumber(60, 31_536_000),
@@ -104,27 +102,34 @@ export const serverConfigurationSchema = z
     roleScopeTagIds: z.array(z.string()).default(['0']),
   })
   .check(
-    acrossFields({ routeIncludes: z.array(z.unknown()), routeExcludes: z.array(z.unknown()) }, (routes, report) => {
-      const total = routes.routeIncludes.length + routes.routeExcludes.length;
-      if (total > maximumRoutes) {
-        report(
-          ['routeIncludes'],
-          `${total} include and exclude routes together; at most ${maximumRoutes} are allowed`,
-          total,
-        );
-      }
-      for (const [field, list] of Object.entries(routes)) {
-        for (const [index, text] of list.entries()) {
-          if (list.indexOf(text) < index) report([field, index], 'listed twice', text);
+    acrossFields(
+      { routeIncludes: z.array(z.unknown()), routeExcludes: z.array(z.unknown()) },
+      (routes, report) => {
+        const total = routes.routeIncludes.length + routes.routeExcludes.length;
+        if (total > maximumRoutes) {
+          report(
+            ['routeIncludes'],
+            `${total} include and exclude routes together; at most ${maximumRoutes} are allowed`,
+            total,
+          );
         }
-      }
-    }),
-    acrossFields({ advancedSettings: z.array(z.object({ name: z.unknown() })) }, ({ advancedSettings }, report) => {
-      const names = advancedSettings.map((setting) => setting.name);
-      for (const [index, name] of names.entries()) {
-        if (names.indexOf(name) < index) report(['advancedSettings', index, 'name'], `"${name}" is set twice`, name);
-      }
-    }),
+        for (const [field, list] of Object.entries(routes)) {
+          for (const [index, text] of list.entries()) {
+            if (list.indexOf(text) < index) report([field, index], 'listed twice', text);
+          }
+        }
+      },
+    ),
+    acrossFields(
+      { advancedSettings: z.array(z.object({ name: z.unknown() })) },
+      ({ advancedSettings }, report) => {
+        const names = advancedSettings.map((setting) => setting.name);
+        for (const [index, name] of names.entries()) {
+          if (names.indexOf(name) < index)
+            report(['advancedSettings', index, 'name'], `"${name}" is set twice`, name);
+        }
+      },
+    ),
   );
 
 /** A validated server configuration with every default filled in. */

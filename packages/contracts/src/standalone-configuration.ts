@@ -122,7 +122,8 @@ export const standaloneConfigurationSchema = z
           }
         }
         const certificate = authentication.find((method) => method.kind === 'clientCertificate');
-        const secondFactor = certificate !== undefined && (certificate.use ?? 'secondFactor') === 'secondFactor';
+        const secondFactor =
+          certificate !== undefined && (certificate.use ?? 'secondFactor') === 'secondFactor';
         if (secondFactor && !kinds.includes('passwordFile')) {
           report(
             ['authentication'],

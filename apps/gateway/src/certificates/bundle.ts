@@ -20,7 +20,10 @@ export function readCertificates(text: string): Outcome<X509Certificate[]> {
     try {
       certificates.push(new X509Certificate(pem));
     } catch {
-      return { ok: false, message: `certificate ${index + 1} of ${blocks.length} cannot be read: it is damaged` };
+      return {
+        ok: false,
+        message: `certificate ${index + 1} of ${blocks.length} cannot be read: it is damaged`,
+      };
     }
   }
   return { ok: true, value: certificates };
@@ -33,7 +36,8 @@ export function readPrivateKey(text: string): Outcome<KeyObject> {
   if (key === undefined) {
     return { ok: false, message: 'holds no private key; expected PEM text with -----BEGIN PRIVATE KEY-----' };
   }
-  if (keys.length > 1) return { ok: false, message: `holds ${keys.length} private keys; exactly one is allowed` };
+  if (keys.length > 1)
+    return { ok: false, message: `holds ${keys.length} private keys; exactly one is allowed` };
   if (key.encrypted) {
     return {
       ok: false,

@@ -52,7 +52,10 @@ export function examineClientCertificate(
     return refused('expired', `the client certificate expired on ${leaf.validToDate.toISOString()}`);
   }
   if (now < leaf.validFromDate) {
-    return refused('notYetValid', `the client certificate is not valid before ${leaf.validFromDate.toISOString()}`);
+    return refused(
+      'notYetValid',
+      `the client certificate is not valid before ${leaf.validFromDate.toISOString()}`,
+    );
   }
   const path = findTrustedPath(leaf, others, rule.authorities, now);
   if (!path.ok) return refused(path.reason, path.detail);
@@ -61,7 +64,9 @@ export function examineClientCertificate(
     return refused('notForClients', 'the extended key usage of the client certificate lacks clientAuth');
   }
   const identity = readIdentity(leaf, rule.identity);
-  return identity.ok ? { kind: 'accepted', account: identity.account } : refused('noIdentity', identity.detail);
+  return identity.ok
+    ? { kind: 'accepted', account: identity.account }
+    : refused('noIdentity', identity.detail);
 }
 
 function refused(reason: ClientCertificateRefusal, detail: string): ClientCertificateVerdict {

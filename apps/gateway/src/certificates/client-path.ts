@@ -13,7 +13,13 @@ const oid = { basicConstraints: '2.5.29.19', keyUsage: '2.5.29.15' };
  * Critical extensions that the search understands or whose meaning is checked elsewhere. RFC 5280 §4.2 tells
  * to refuse a certificate with any other; name constraints are left out on purpose, so such authorities are refused.
  */
-const understoodExtensions = new Set([oid.basicConstraints, oid.keyUsage, '2.5.29.37', '2.5.29.17', '2.5.29.32']);
+const understoodExtensions = new Set([
+  oid.basicConstraints,
+  oid.keyUsage,
+  '2.5.29.37',
+  '2.5.29.17',
+  '2.5.29.32',
+]);
 
 /**
  * Looks for a way from the leaf to a configured authority through the certificates that the device sent
@@ -38,7 +44,10 @@ function climb(
   intermediatesBelow: number,
 ): PathResult {
   if (/sha1|md5/i.test(certificate.signatureAlgorithm ?? '')) {
-    return failed('weakKey', `${oneLine(certificate.subject)} is signed with ${certificate.signatureAlgorithm}; SHA-256 or better is needed`);
+    return failed(
+      'weakKey',
+      `${oneLine(certificate.subject)} is signed with ${certificate.signatureAlgorithm}; SHA-256 or better is needed`,
+    );
   }
   let failure: PathResult = failed(
     'unknownIssuer',
@@ -53,14 +62,20 @@ function climb(
   for (const candidate of sent) {
     if (!issued(candidate, certificate)) continue;
     const rest = sent.filter((other) => other !== candidate);
-    const result = explainIssuer(candidate, intermediatesBelow, now) ?? climb(candidate, rest, authorities, now, intermediatesBelow + 1);
+    const result =
+      explainIssuer(candidate, intermediatesBelow, now) ??
+      climb(candidate, rest, authorities, now, intermediatesBelow + 1);
     if (result.ok) return result;
     failure = result;
   }
   return failure;
 }
 
-function explainIssuer(issuer: X509Certificate, intermediatesBelow: number, now: Date): PathResult | undefined {
+function explainIssuer(
+  issuer: X509Certificate,
+  intermediatesBelow: number,
+  now: Date,
+): PathResult | undefined {
   const name = oneLine(issuer.subject);
   const weakness = explainWeakKey(issuer.publicKey);
   if (weakness !== undefined) return failed('weakKey', `the authority ${name} has an ${weakness}`);
@@ -80,14 +95,21 @@ function basicConstraints(certificate: X509Certificate): { authority: boolean; p
   const value = extension?.parsedValue;
   if (!(value instanceof pkijs.BasicConstraints) || !value.cA) return { authority: false };
   const { pathLenConstraint } = value;
-  return typeof pathLenConstraint === 'number' ? { authority: true, pathLength: pathLenConstraint } : { authority: true };
+  return typeof pathLenConstraint === 'number'
+    ? { authority: true, pathLength: pathLenConstraint }
+    : { authority: true };
 }
 
 function unknownCriticalExtension(certificate: X509Certificate): PathResult | undefined {
-  const unknown = extensionsOf(certificate).find(({ critical, extnID }) => critical && !understoodExtensions.has(extnID));
+  const unknown = extensionsOf(certificate).find(
+    ({ critical, extnID }) => critical && !understoodExtensions.has(extnID),
+  );
   return unknown === undefined
     ? undefined
-    : failed('unknownIssuer', `${oneLine(certificate.subject)} has the critical extension ${unknown.extnID}, which is not supported`);
+    : failed(
+        'unknownIssuer',
+        `${oneLine(certificate.subject)} has the critical extension ${unknown.extnID}, which is not supported`,
+      );
 }
 
 function extensionsOf(certificate: X509Certificate): pkijs.Extension[] {

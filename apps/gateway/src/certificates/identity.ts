@@ -30,11 +30,17 @@ export function readIdentity(certificate: X509Certificate, rule: IdentityRule): 
   const [name] = names;
   if (name === undefined) return { ok: false, detail: `the client certificate has no ${place[rule]}` };
   if (names.length > 1) {
-    return { ok: false, detail: `the client certificate has ${names.length} of ${place[rule]}; exactly one is allowed` };
+    return {
+      ok: false,
+      detail: `the client certificate has ${names.length} of ${place[rule]}; exactly one is allowed`,
+    };
   }
   // A control character could forge a line of a log or, as NUL, hide the end of a name.
   if (name.trim() === '' || name.length > longestAccount || /\p{C}/u.test(name)) {
-    return { ok: false, detail: `the ${place[rule]} of the client certificate is not usable as an account name` };
+    return {
+      ok: false,
+      detail: `the ${place[rule]} of the client certificate is not usable as an account name`,
+    };
   }
   return { ok: true, account: name };
 }
@@ -70,7 +76,8 @@ function alternativeNames(certificate: pkijs.Certificate): pkijs.GeneralName[] {
 function principalName(value: unknown): string | undefined {
   if (!(value instanceof asn1js.Constructed || value instanceof asn1js.Sequence)) return undefined;
   const [type, wrapper] = value.valueBlock.value;
-  if (!(type instanceof asn1js.ObjectIdentifier) || type.getValue() !== oid.userPrincipalName) return undefined;
+  if (!(type instanceof asn1js.ObjectIdentifier) || type.getValue() !== oid.userPrincipalName)
+    return undefined;
   if (!(wrapper instanceof asn1js.Constructed)) return undefined;
   const [text] = wrapper.valueBlock.value;
   return text instanceof asn1js.Utf8String ? text.getValue() : undefined;

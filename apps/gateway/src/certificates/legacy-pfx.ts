@@ -29,10 +29,7 @@ export async function readLegacyPfx(der: Buffer, password: string): Promise<Outc
   }
 }
 
-type OpensslRun =
-  | { kind: 'done'; stdout: string }
-  | { kind: 'failed'; stderr: string }
-  | { kind: 'missing' };
+type OpensslRun = { kind: 'done'; stdout: string } | { kind: 'failed'; stderr: string } | { kind: 'missing' };
 
 function runOpenssl(parameters: string[], input: string): Promise<OpensslRun> {
   return new Promise((resolve) => {
@@ -57,11 +54,11 @@ function explain(stderr: string): string {
 
 function fromPem(text: string): Outcome<CertificateBundle> {
   const keys = readPem(text).filter(({ label }) => label.endsWith('PRIVATE KEY'));
-  if (keys.length === 0) return { ok: false, message: 'the PFX file holds no private key; export it with its key' };
+  if (keys.length === 0)
+    return { ok: false, message: 'the PFX file holds no private key; export it with its key' };
   const certificates = readCertificates(text);
   if (!certificates.ok) return { ok: false, message: 'the PFX file holds no certificate' };
   const privateKey = readPrivateKey(text);
   if (!privateKey.ok) return privateKey;
   return { ok: true, value: { certificates: certificates.value, privateKey: privateKey.value } };
 }
-

@@ -48,7 +48,9 @@ async function openBags(der: Buffer, password: string): Promise<pkijs.SafeBag[]>
 
 async function openShroudedKey(bag: pkijs.PKCS8ShroudedKeyBag, password: ArrayBuffer): Promise<void> {
   // The method is marked protected in the types of pkijs, and its own examples call it.
-  const open = Reflect.get(bag, 'parseInternalValues') as (options: { password: ArrayBuffer }) => Promise<void>;
+  const open = Reflect.get(bag, 'parseInternalValues') as (options: {
+    password: ArrayBuffer;
+  }) => Promise<void>;
   await open.call(bag, { password });
 }
 
@@ -62,7 +64,8 @@ function collect(bags: pkijs.SafeBag[]): Outcome<CertificateBundle> {
         certificates.push(new X509Certificate(Buffer.from(parsedValue.toSchema(true).toBER(false))));
       }
     } else if (bagId === bagTypes.shroudedKey && bagValue instanceof pkijs.PKCS8ShroudedKeyBag) {
-      if (bagValue.parsedValue !== undefined) keys.push(Buffer.from(bagValue.parsedValue.toSchema().toBER(false)));
+      if (bagValue.parsedValue !== undefined)
+        keys.push(Buffer.from(bagValue.parsedValue.toSchema().toBER(false)));
     } else if (bagId === bagTypes.key && bagValue instanceof pkijs.PrivateKeyInfo) {
       keys.push(Buffer.from(bagValue.toSchema().toBER(false)));
     }
@@ -72,7 +75,8 @@ function collect(bags: pkijs.SafeBag[]): Outcome<CertificateBundle> {
 
 function bundleOf(certificates: X509Certificate[], keys: Buffer[]): Outcome<CertificateBundle> {
   const [key] = keys;
-  if (key === undefined) return { ok: false, message: 'the PFX file holds no private key; export it with its key' };
+  if (key === undefined)
+    return { ok: false, message: 'the PFX file holds no private key; export it with its key' };
   if (keys.length > 1) {
     return { ok: false, message: `the PFX file holds ${keys.length} private keys; exactly one is allowed` };
   }

@@ -61,7 +61,12 @@ async function ensureAuthority(certificateFile: string, keyFile: string, now: Da
     const certificates = readCertificates(certificateText);
     const key = readPrivateKey(keyText);
     const certificate = certificates.ok ? certificates.value[0] : undefined;
-    if (certificate !== undefined && key.ok && certificate.checkPrivateKey(key.value) && daysLeft(certificate, now) > siteDays) {
+    if (
+      certificate !== undefined &&
+      key.ok &&
+      certificate.checkPrivateKey(key.value) &&
+      daysLeft(certificate, now) > siteDays
+    ) {
       const privateKey = key.value.toCryptoKey(algorithm, true, ['sign']);
       return { certificate: pkijs.Certificate.fromBER(certificate.raw), keys: { privateKey } };
     }
@@ -88,7 +93,11 @@ async function isStillGood(
   if (!certificates.ok || !key.ok) return false;
   const leaf = certificates.value[0];
   if (leaf === undefined || !leaf.verify(new X509Certificate(der(authority)).publicKey)) return false;
-  const result = assessSiteCertificate({ certificates: certificates.value, privateKey: key.value }, publicAddress, now);
+  const result = assessSiteCertificate(
+    { certificates: certificates.value, privateKey: key.value },
+    publicAddress,
+    now,
+  );
   return result.problems.length === 0 && daysLeft(leaf, now) > renewalWarningDays;
 }
 
@@ -101,7 +110,11 @@ async function issueAuthority(now: Date): Promise<Issued> {
   certificate.extensions = [
     extension('2.5.29.19', true, new pkijs.BasicConstraints({ cA: true, pathLenConstraint: 0 }).toSchema()),
     // keyCertSign and cRLSign.
-    extension('2.5.29.15', true, new asn1js.BitString({ valueHex: new Uint8Array([0x06]).buffer, unusedBits: 1 })),
+    extension(
+      '2.5.29.15',
+      true,
+      new asn1js.BitString({ valueHex: new Uint8Array([0x06]).buffer, unusedBits: 1 }),
+    ),
   ];
   await finish(certificate, keys.publicKey, { certificate, keys });
   return { certificate, keys };
@@ -114,7 +127,11 @@ async function issueSite(authority: Issued, publicAddress: string, now: Date): P
   certificate.extensions = [
     extension('2.5.29.19', true, new pkijs.BasicConstraints({ cA: false }).toSchema()),
     // digitalSignature.
-    extension('2.5.29.15', true, new asn1js.BitString({ valueHex: new Uint8Array([0x80]).buffer, unusedBits: 7 })),
+    extension(
+      '2.5.29.15',
+      true,
+      new asn1js.BitString({ valueHex: new Uint8Array([0x80]).buffer, unusedBits: 7 }),
+    ),
     extension('2.5.29.37', false, new pkijs.ExtKeyUsage({ keyPurposes: ['1.3.6.1.5.5.7.3.1'] }).toSchema()),
     extension('2.5.29.17', false, new pkijs.GeneralNames({ names: [siteName(publicAddress)] }).toSchema()),
   ];
@@ -141,7 +158,9 @@ function draft(subject: string, issuer: string, now: Date, days: number): pkijs.
 
 function commonName(value: string): pkijs.RelativeDistinguishedNames {
   return new pkijs.RelativeDistinguishedNames({
-    typesAndValues: [new pkijs.AttributeTypeAndValue({ type: '2.5.4.3', value: new asn1js.Utf8String({ value }) })],
+    typesAndValues: [
+      new pkijs.AttributeTypeAndValue({ type: '2.5.4.3', value: new asn1js.Utf8String({ value }) }),
+    ],
   });
 }
 
@@ -162,7 +181,9 @@ async function finish(
   issuer: Issued,
 ): Promise<void> {
   await certificate.subjectPublicKeyInfo.importKey(publicKey);
-  const authorityIdentifier = new pkijs.AuthorityKeyIdentifier({ keyIdentifier: keyIdentifier(issuer.certificate) });
+  const authorityIdentifier = new pkijs.AuthorityKeyIdentifier({
+    keyIdentifier: keyIdentifier(issuer.certificate),
+  });
   certificate.extensions?.push(
     extension('2.5.29.14', false, keyIdentifier(certificate)),
     extension('2.5.29.35', false, authorityIdentifier.toSchema()),
@@ -173,7 +194,9 @@ async function finish(
 /** RFC 7093 §2, method 1: the left-most 160 bits of the SHA-256 of the public key. */
 function keyIdentifier(certificate: pkijs.Certificate): asn1js.OctetString {
   const key = Buffer.from(certificate.subjectPublicKeyInfo.subjectPublicKey.valueBlock.valueHexView);
-  return new asn1js.OctetString({ valueHex: new Uint8Array(createHash('sha256').update(key).digest().subarray(0, 20)).buffer });
+  return new asn1js.OctetString({
+    valueHex: new Uint8Array(createHash('sha256').update(key).digest().subarray(0, 20)).buffer,
+  });
 }
 
 async function exportKey({ privateKey }: Issued['keys']): Promise<Buffer> {

@@ -73,4 +73,3 @@ function summarise(leaf: X509Certificate, chainLength: number): CertificateSumma
     fingerprint: leaf.fingerprint256,
   };
 }
-

@@ -63,7 +63,9 @@ function examineDates(chain: X509Certificate[], now: Date, findings: SiteCertifi
   for (const certificate of chain) {
     const { validFromDate, validToDate } = certificate;
     if (now < validFromDate) {
-      findings.problems.push(`${nameOf(certificate)} is not valid before ${validFromDate.toISOString()}; check the clock`);
+      findings.problems.push(
+        `${nameOf(certificate)} is not valid before ${validFromDate.toISOString()}; check the clock`,
+      );
     }
     if (now > validToDate) {
       findings.problems.push(`${nameOf(certificate)} expired on ${validToDate.toISOString()}; renew it`);
@@ -71,7 +73,9 @@ function examineDates(chain: X509Certificate[], now: Date, findings: SiteCertifi
     }
     const daysLeft = Math.floor((validToDate.getTime() - now.getTime()) / dayMilliseconds);
     if (daysLeft < renewalWarningDays) {
-      findings.warnings.push(`${nameOf(certificate)} expires in ${daysLeft} days, on ${validToDate.toISOString()}; renew it`);
+      findings.warnings.push(
+        `${nameOf(certificate)} expires in ${daysLeft} days, on ${validToDate.toISOString()}; renew it`,
+      );
     }
   }
   const [leaf] = chain;
@@ -90,7 +94,9 @@ function examineNames(leaf: X509Certificate, publicAddress: string, findings: Si
   const names = subjectAlternativeNames(leaf);
   for (const name of names) {
     if (name.includes('*') && !/^DNS:\*\.[^*]+$/.test(name)) {
-      findings.warnings.push(`${name}: a wildcard counts only as the whole left-most label, such as *.example.com`);
+      findings.warnings.push(
+        `${name}: a wildcard counts only as the whole left-most label, such as *.example.com`,
+      );
     }
   }
   const covered =

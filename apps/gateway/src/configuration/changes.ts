@@ -6,8 +6,14 @@ import type { LoadedConfiguration } from './loaded-configuration.ts';
 /** Fields that sockets, the tunnel interface and leased addresses are made from. */
 const fixedFields: { path: string; read: (configuration: LoadedConfiguration) => unknown }[] = [
   { path: 'serverConfiguration.network', read: ({ standalone }) => standalone.serverConfiguration.network },
-  { path: 'serverConfiguration.ipv6Network', read: ({ standalone }) => standalone.serverConfiguration.ipv6Network },
-  { path: 'serverConfiguration.listenPort', read: ({ standalone }) => standalone.serverConfiguration.listenPort },
+  {
+    path: 'serverConfiguration.ipv6Network',
+    read: ({ standalone }) => standalone.serverConfiguration.ipv6Network,
+  },
+  {
+    path: 'serverConfiguration.listenPort',
+    read: ({ standalone }) => standalone.serverConfiguration.listenPort,
+  },
   {
     path: 'serverConfiguration.advancedSettings',
     read: ({ settings }) => settings.maximumTransmissionUnit,

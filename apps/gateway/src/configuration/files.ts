@@ -7,11 +7,18 @@ import type { Finding, Findings } from './finding.ts';
 const largestFile = 16 * 1024 * 1024;
 
 /** Reads a file that the configuration names; undefined, with a problem, when that cannot be done. */
-export async function readNamedFile(path: string, field: string, findings: Findings): Promise<Buffer | undefined> {
+export async function readNamedFile(
+  path: string,
+  field: string,
+  findings: Findings,
+): Promise<Buffer | undefined> {
   try {
     const { size } = await stat(path);
     if (size > largestFile) {
-      findings.problems.push({ path: field, message: `${path} has ${size} bytes; at most ${largestFile} are allowed` });
+      findings.problems.push({
+        path: field,
+        message: `${path} has ${size} bytes; at most ${largestFile} are allowed`,
+      });
       return undefined;
     }
     return await readFile(path);
@@ -23,9 +30,15 @@ export async function readNamedFile(path: string, field: string, findings: Findi
 
 /** Warns when others than the owner and its group may read a secret. */
 export async function warnIfWorldReadable(path: string, field: string, findings: Findings): Promise<void> {
-  const mode = await stat(path).then((status) => status.mode, () => 0);
+  const mode = await stat(path).then(
+    (status) => status.mode,
+    () => 0,
+  );
   if ((mode & 0o004) !== 0) {
-    findings.warnings.push({ path: field, message: `${path} can be read by everybody on this host; run "chmod 600 ${path}"` });
+    findings.warnings.push({
+      path: field,
+      message: `${path} can be read by everybody on this host; run "chmod 600 ${path}"`,
+    });
   }
 }
 
@@ -50,7 +63,8 @@ export async function explainStateDirectory(directory: string): Promise<string |
       return undefined;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOENT' || existing === dirname(existing)) return `${existing} ${explainFileError(error)}`;
+      if (code !== 'ENOENT' || existing === dirname(existing))
+        return `${existing} ${explainFileError(error)}`;
       existing = dirname(existing);
     }
   }

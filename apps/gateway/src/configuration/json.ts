@@ -1,4 +1,6 @@
-export type JsonResult = { ok: true; value: unknown } | { ok: false; line: number; column: number; message: string };
+export type JsonResult =
+  | { ok: true; value: unknown }
+  | { ok: false; line: number; column: number; message: string };
 
 /** Reads JSON text; a syntax error is told with its line and column, both counted from 1. */
 export function readJson(text: string): JsonResult {
@@ -30,6 +32,7 @@ function explain(message: string, body: string, offset: number): string {
   if (/^(\/\/|\/\*|#)/.test(rest)) return 'comments are not part of JSON';
   if (/^[\]}]/.test(rest) && before.endsWith(',')) return 'a comma before the closing bracket is not allowed';
   if (rest.startsWith("'")) return 'text must stand between double quotation marks';
-  if (/end of JSON|Unterminated/.test(message)) return 'the text ends too early: a bracket or quotation mark is not closed';
+  if (/end of JSON|Unterminated/.test(message))
+    return 'the text ends too early: a bracket or quotation mark is not closed';
   return message.replace(/ (in JSON )?at position \d+.*$/s, '').replace(/, (\.{3})?".*$/s, '');
 }

@@ -1,7 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { type StandaloneConfiguration, standaloneConfigurationSchema, tunnelSettings } from '@culvert/contracts';
+import {
+  type StandaloneConfiguration,
+  standaloneConfigurationSchema,
+  tunnelSettings,
+} from '@culvert/contracts';
 import type { CertificateSummary } from '../certificates/site-certificate.ts';
 import { openPasswordFile } from '../passwords/password-file.ts';
 import { explainFileError, explainStateDirectory } from './files.ts';
@@ -35,11 +39,15 @@ export async function loadConfiguration(file: string, options: LoadOptions = {})
   if (!document.ok) return { problems: [document.problem], warnings: [] };
   const validated = validateDocument(document.value);
   const findings: Findings = { problems: validated.ok ? [] : validated.problems, warnings: [] };
-  const parts = resolvePaths(validated.ok ? validated.standalone : readableParts(document.value), dirname(absolute));
+  const parts = resolvePaths(
+    validated.ok ? validated.standalone : readableParts(document.value),
+    dirname(absolute),
+  );
   const referenced = await readReferenced(parts, options, findings);
   const certificate = referenced.site?.summary === undefined ? {} : { certificate: referenced.site.summary };
   const ready = referenced.site?.certificate;
-  if (!validated.ok || findings.problems.length > 0 || ready === undefined) return { ...findings, ...certificate };
+  if (!validated.ok || findings.problems.length > 0 || ready === undefined)
+    return { ...findings, ...certificate };
   const standalone = { ...validated.standalone, ...parts };
   return {
     ...findings,
@@ -50,7 +58,9 @@ export async function loadConfiguration(file: string, options: LoadOptions = {})
       settings: tunnelSettings(standalone.serverConfiguration),
       certificate: ready,
       ...(referenced.passwords === undefined ? {} : { passwords: referenced.passwords }),
-      ...(referenced.clientCertificates === undefined ? {} : { clientCertificates: referenced.clientCertificates }),
+      ...(referenced.clientCertificates === undefined
+        ? {}
+        : { clientCertificates: referenced.clientCertificates }),
     },
   };
 }
@@ -66,7 +76,10 @@ async function readDocument(file: string): Promise<DocumentResult> {
   }
   const json = readJson(text);
   if (json.ok) return json;
-  return { ok: false, problem: { path: '', message: `${file}, line ${json.line}, column ${json.column}: ${json.message}` } };
+  return {
+    ok: false,
+    problem: { path: '', message: `${file}, line ${json.line}, column ${json.column}: ${json.message}` },
+  };
 }
 
 type Parts = Partial<StandaloneConfiguration>;
@@ -90,7 +103,7 @@ function resolvePaths<Part extends Parts>(parts: Part, directory: string): Part 
     ...(stateDirectory === undefined ? {} : { stateDirectory: absolute(stateDirectory) }),
     ...(tls === undefined
       ? {}
-      : { tls: Object.fromEntries(Object.entries(tls).map(([key, path = ""]) => [key, absolute(path)])) }),
+      : { tls: Object.fromEntries(Object.entries(tls).map(([key, path = '']) => [key, absolute(path)])) }),
     ...(authentication === undefined
       ? {}
       : {
@@ -103,7 +116,11 @@ function resolvePaths<Part extends Parts>(parts: Part, directory: string): Part 
   };
 }
 
-async function readReferenced(parts: Parts, { now = new Date(), onPasswordProblem }: LoadOptions, findings: Findings) {
+async function readReferenced(
+  parts: Parts,
+  { now = new Date(), onPasswordProblem }: LoadOptions,
+  findings: Findings,
+) {
   const { tls, publicAddress, authentication = [], stateDirectory, serverConfiguration } = parts;
   if (serverConfiguration !== undefined) findings.warnings.push(...networkWarnings(serverConfiguration));
   findings.warnings.push(...interfaceWarnings(parts));
@@ -139,7 +156,10 @@ function interfaceWarnings({ internalInterface, listenAddresses = [], tunnelInte
   }
   for (const [index, address] of listenAddresses.entries()) {
     if (address === '0.0.0.0' || address === '::' || addresses.includes(address)) continue;
-    warnings.push({ path: `listenAddresses[${index}]`, message: `this host does not have the address ${address}` });
+    warnings.push({
+      path: `listenAddresses[${index}]`,
+      message: `this host does not have the address ${address}`,
+    });
   }
   return warnings;
 }

@@ -9,7 +9,17 @@ const bridges = [
 
 /** Top-level domains that exist only inside of a network; `.local` belongs to multicast DNS. */
 const localTopLevels = new Set([
-  'local', 'localdomain', 'localhost', 'lan', 'home', 'corp', 'internal', 'intranet', 'private', 'workgroup', 'domain',
+  'local',
+  'localdomain',
+  'localhost',
+  'lan',
+  'home',
+  'corp',
+  'internal',
+  'intranet',
+  'private',
+  'workgroup',
+  'domain',
 ]);
 
 /** Settings that are allowed and yet rarely meant. Pure: it looks at nothing but the configuration. */
@@ -37,7 +47,10 @@ function poolWarnings({ network, ipv6Network, dnsServers, routeIncludes }: Serve
   ];
   for (const { path, pool } of pools) {
     for (const server of dnsServers.filter((address) => networkContains(pool, address))) {
-      warnings.push({ path, message: `the DNS server ${server} is inside of the pool ${pool}: devices would not reach it` });
+      warnings.push({
+        path,
+        message: `the DNS server ${server} is inside of the pool ${pool}: devices would not reach it`,
+      });
     }
     for (const include of routeIncludes.filter((route) => networksOverlap(pool, route))) {
       warnings.push({
@@ -49,7 +62,12 @@ function poolWarnings({ network, ipv6Network, dnsServers, routeIncludes }: Serve
   return warnings;
 }
 
-function routeWarnings({ ipv6Network, dnsServers, routeIncludes, routeExcludes }: ServerConfiguration): Finding[] {
+function routeWarnings({
+  ipv6Network,
+  dnsServers,
+  routeIncludes,
+  routeExcludes,
+}: ServerConfiguration): Finding[] {
   const warnings: Finding[] = [];
   for (const [index, server] of dnsServers.entries()) {
     const path = `dnsServers[${index}]`;
@@ -62,24 +80,40 @@ function routeWarnings({ ipv6Network, dnsServers, routeIncludes, routeExcludes }
       });
     }
     if (routeExcludes.some((route) => networkContains(route, server))) {
-      warnings.push({ path, message: `${server} is inside of an exclude route: devices would ask it outside of the tunnel` });
+      warnings.push({
+        path,
+        message: `${server} is inside of an exclude route: devices would ask it outside of the tunnel`,
+      });
     }
   }
   for (const [index, route] of routeIncludes.entries()) {
     if (route.includes(':') && ipv6Network === undefined) {
-      warnings.push({ path: `routeIncludes[${index}]`, message: `${route} is an IPv6 network, and devices get no IPv6 address: set ipv6Network` });
+      warnings.push({
+        path: `routeIncludes[${index}]`,
+        message: `${route} is an IPv6 network, and devices get no IPv6 address: set ipv6Network`,
+      });
     }
     if (routeExcludes.includes(route)) {
-      warnings.push({ path: `routeIncludes[${index}]`, message: `${route} is also an exclude route: it is not reachable through the tunnel` });
+      warnings.push({
+        path: `routeIncludes[${index}]`,
+        message: `${route} is also an exclude route: it is not reachable through the tunnel`,
+      });
     }
   }
   return warnings;
 }
 
-function nameWarnings({ dnsServers, defaultDomainSuffix, splitDNS, routeIncludes }: ServerConfiguration): Finding[] {
+function nameWarnings({
+  dnsServers,
+  defaultDomainSuffix,
+  splitDNS,
+  routeIncludes,
+}: ServerConfiguration): Finding[] {
   const warnings: Finding[] = [];
   const names = [
-    ...(defaultDomainSuffix === undefined ? [] : [{ path: 'defaultDomainSuffix', name: defaultDomainSuffix }]),
+    ...(defaultDomainSuffix === undefined
+      ? []
+      : [{ path: 'defaultDomainSuffix', name: defaultDomainSuffix }]),
     ...splitDNS.map((name, index) => ({ path: `splitDNS[${index}]`, name })),
   ];
   for (const { path, name } of names) {
@@ -97,7 +131,8 @@ function nameWarnings({ dnsServers, defaultDomainSuffix, splitDNS, routeIncludes
   } else if (routeIncludes.length === 0) {
     warnings.push({
       path: 'dnsServers',
-      message: 'empty while everything goes through the tunnel: devices keep asking the DNS servers of the network that they are in',
+      message:
+        'empty while everything goes through the tunnel: devices keep asking the DNS servers of the network that they are in',
     });
   }
   return warnings;

@@ -46,11 +46,17 @@ async function readPemBundle(
   if (certificates?.ok === false) {
     findings.problems.push(aboutFile('tls.certificateFile', tls.certificateFile, certificates.message));
   }
-  if (key?.ok === false) findings.problems.push(aboutFile('tls.privateKeyFile', tls.privateKeyFile, key.message));
-  return certificates?.ok && key?.ok ? { certificates: certificates.value, privateKey: key.value } : undefined;
+  if (key?.ok === false)
+    findings.problems.push(aboutFile('tls.privateKeyFile', tls.privateKeyFile, key.message));
+  return certificates?.ok && key?.ok
+    ? { certificates: certificates.value, privateKey: key.value }
+    : undefined;
 }
 
-async function readPfxBundle(tls: Extract<Tls, { pfxFile: string }>, findings: Findings): Promise<Bundle | undefined> {
+async function readPfxBundle(
+  tls: Extract<Tls, { pfxFile: string }>,
+  findings: Findings,
+): Promise<Bundle | undefined> {
   const [der, password] = await Promise.all([
     readNamedFile(tls.pfxFile, 'tls.pfxFile', findings),
     tls.pfxPasswordFile === undefined
@@ -67,7 +73,11 @@ async function readPfxBundle(tls: Extract<Tls, { pfxFile: string }>, findings: F
 }
 
 /** Reads the users file; lines that cannot be read are problems. */
-export async function readUsersFile(file: string, field: string, findings: Findings): Promise<Accounts | undefined> {
+export async function readUsersFile(
+  file: string,
+  field: string,
+  findings: Findings,
+): Promise<Accounts | undefined> {
   const text = await readNamedFile(file, field, findings);
   if (text === undefined) return undefined;
   await warnIfWorldReadable(file, field, findings);
@@ -75,7 +85,11 @@ export async function readUsersFile(file: string, field: string, findings: Findi
   findings.problems.push(...accounts.problems.map((problem) => aboutFile(field, file, problem)));
   if (accounts.hashes.size === 0 && accounts.problems.length === 0) {
     findings.warnings.push(
-      aboutFile(field, file, 'holds no account yet: add one with "npm run gateway -- passwd --file FILE NAME"'),
+      aboutFile(
+        field,
+        file,
+        'holds no account yet: add one with "npm run gateway -- passwd --file FILE NAME"',
+      ),
     );
   }
   return accounts;
@@ -96,14 +110,18 @@ export async function readAuthorities(
     const name = nameOf(authority);
     const weakness = explainWeakKey(authority.publicKey);
     if (!authority.ca) {
-      findings.problems.push(aboutFile(field, method.authoritiesFile, `${name} is not a certification authority`));
+      findings.problems.push(
+        aboutFile(field, method.authoritiesFile, `${name} is not a certification authority`),
+      );
     }
     if (weakness !== undefined) {
       findings.problems.push(aboutFile(field, method.authoritiesFile, `${name}: ${weakness}`));
     }
     if (now > authority.validToDate) {
       const when = authority.validToDate.toISOString();
-      findings.warnings.push(aboutFile(field, method.authoritiesFile, `${name} expired on ${when}; its certificates are refused`));
+      findings.warnings.push(
+        aboutFile(field, method.authoritiesFile, `${name} expired on ${when}; its certificates are refused`),
+      );
     }
   }
   const rule = { authorities: parsed.value, identity: method.identity };

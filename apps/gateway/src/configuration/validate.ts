@@ -60,7 +60,8 @@ function meantBranch(issue: z.core.$ZodIssueInvalidUnion, found: unknown): z.cor
 function explainDiscriminator(issue: z.core.$ZodIssueInvalidUnion, path: Path, found: unknown): Finding {
   const key = issue.discriminator ?? 'kind';
   const options = (issue as { options?: unknown[] }).options;
-  const list = options === undefined ? '' : `; allowed are ${options.map((option) => `"${option}"`).join(', ')}`;
+  const list =
+    options === undefined ? '' : `; allowed are ${options.map((option) => `"${option}"`).join(', ')}`;
   // zod already ends the path of the issue at the discriminator.
   const complete = path.at(-1) === key ? path : [...path, key];
   return found === undefined
@@ -83,8 +84,7 @@ function allowed(issue: z.core.$ZodIssue): string {
 }
 
 function explainSize(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig): string {
-  const bound =
-    issue.code === 'too_small' ? `at least ${issue.minimum}` : `at most ${issue.maximum}`;
+  const bound = issue.code === 'too_small' ? `at least ${issue.minimum}` : `at most ${issue.maximum}`;
   if (issue.origin === 'string') return `expected ${bound} characters`;
   if (issue.origin === 'array') return `expected ${bound} entries`;
   return `expected a number of ${bound}`;

@@ -111,7 +111,9 @@ export class EngineConnection {
     this.#pending.set(id, answer);
     const timer = setTimeout(() => {
       this.#pending.delete(id);
-      answer.reject(new EngineError(`the engine did not answer ${command.type} in ${answerTimeout / 1000} seconds`));
+      answer.reject(
+        new EngineError(`the engine did not answer ${command.type} in ${answerTimeout / 1000} seconds`),
+      );
     }, answerTimeout);
     try {
       this.#socket.write(encodeLine({ ...command, id }));

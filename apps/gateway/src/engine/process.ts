@@ -27,7 +27,11 @@ export function engineBinary(environment: NodeJS.ProcessEnv): string {
  * Starts an engine that outlives this process: a session of its own, so that no signal to the gateway's process group
  * reaches it, and no inherited pipe whose end would kill it.
  */
-export async function startEngine({ binary, runtimeDirectory, logDirectory }: EngineProcessOptions): Promise<EngineProcess> {
+export async function startEngine({
+  binary,
+  runtimeDirectory,
+  logDirectory,
+}: EngineProcessOptions): Promise<EngineProcess> {
   await access(binary, constants.X_OK).catch(() => {
     throw new EngineError(
       `there is no engine at ${binary}: build it with "cargo build --release" in engine/, or set CULVERT_ENGINE to its path`,
@@ -44,7 +48,9 @@ export async function startEngine({ binary, runtimeDirectory, logDirectory }: En
     });
     const ended = new Promise<string>((resolve) => {
       child.once('error', (error) => resolve(`cannot be started: ${error.message}`));
-      child.once('exit', (code, signal) => resolve(signal === null ? `ended with status ${code}` : `was ended by ${signal}`));
+      child.once('exit', (code, signal) =>
+        resolve(signal === null ? `ended with status ${code}` : `was ended by ${signal}`),
+      );
     });
     child.unref();
     if (child.pid === undefined) throw new EngineError(`the engine ${await ended}`);
@@ -57,5 +63,7 @@ export async function startEngine({ binary, runtimeDirectory, logDirectory }: En
 /** The gateway's environment may hold secrets; the engine needs none of it. */
 function engineEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const wanted = ['PATH', 'RUST_LOG', 'RUST_BACKTRACE', 'TZ'];
-  return Object.fromEntries(wanted.flatMap((name) => (name in environment ? [[name, environment[name]]] : [])));
+  return Object.fromEntries(
+    wanted.flatMap((name) => (name in environment ? [[name, environment[name]]] : [])),
+  );
 }

@@ -3,7 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttachedSession } from '@culvert/contracts';
 import type { Logger } from 'pino';
 import { type EngineCommand, EngineConnection } from './connection.ts';
-import { type Attachment, type Engine, type EngineConfiguration, EngineError, type SessionEvent } from './engine.ts';
+import {
+  type Attachment,
+  type Engine,
+  type EngineConfiguration,
+  EngineError,
+  type SessionEvent,
+} from './engine.ts';
 import { type EngineProcess, startEngine } from './process.ts';
 
 export interface EngineSupervisorOptions {
@@ -33,6 +39,8 @@ export class EngineSupervisor implements Engine {
   readonly #socket: string;
   #connection: EngineConnection | undefined;
   #stopping = false;
+  #foundRunning = false;
+  #started = false;
   #loop: Promise<void> | undefined;
   readonly #abort = new AbortController();
 
@@ -57,6 +65,11 @@ export class EngineSupervisor implements Engine {
     }
     connection?.close();
     await this.#loop;
+  }
+
+  /** True when an engine was there before this gateway; it may hold tunnels, whatever version it speaks. */
+  get foundRunning(): boolean {
+    return this.#foundRunning;
   }
 
   get connected(): boolean {
@@ -128,7 +141,10 @@ export class EngineSupervisor implements Engine {
     });
     const { hello } = connection;
     const found = { pid: hello.pid, version: hello.engineVersion, tookOver: hello.configured };
-    this.#options.logger.info(found, hello.configured ? 'found a running engine' : 'connected to a new engine');
+    this.#options.logger.info(
+      found,
+      hello.configured ? 'found a running engine' : 'connected to a new engine',
+    );
     try {
       this.#connection = connection;
       await this.#configureFound(connection);
@@ -155,8 +171,12 @@ export class EngineSupervisor implements Engine {
   }
 
   async #reach(onClose: (reason: string) => void): Promise<EngineConnection> {
+    // Counted as found until it is known that nobody listens: an error may come from an engine of another version.
+    this.#foundRunning = !this.#started;
     const found = await this.#tryConnect(onClose);
     if (found !== undefined) return found;
+    this.#foundRunning = false;
+    this.#started = true;
     const engine = await startEngine(this.#options);
     return this.#awaitSocket(engine, onClose);
   }
@@ -171,11 +191,15 @@ export class EngineSupervisor implements Engine {
       const connection = await this.#tryConnect(onClose);
       if (connection !== undefined) return connection;
       if (ended !== undefined) {
-        throw new EngineError(`the engine ${ended}; ${join(this.#options.logDirectory, 'engine.log')} tells why`);
+        throw new EngineError(
+          `the engine ${ended}; ${join(this.#options.logDirectory, 'engine.log')} tells why`,
+        );
       }
       await sleep(connectRetry);
     }
-    throw new EngineError(`the engine (process ${engine.pid}) made no socket at ${this.#socket} in ${startPatience} ms`);
+    throw new EngineError(
+      `the engine (process ${engine.pid}) made no socket at ${this.#socket} in ${startPatience} ms`,
+    );
   }
 
   /** Undefined when no engine listens at the socket. */

@@ -92,7 +92,8 @@ function dropForeignSources({ interface: tunnel, ipv4, ipv6 }: TunnelNetwork): s
 }
 
 function natChain({ interface: tunnel, internalInterface, ipv4, ipv6 }: TunnelNetwork): string {
-  const out = internalInterface === undefined ? `oifname != { "${tunnel}", "lo" }` : `oifname "${internalInterface}"`;
+  const out =
+    internalInterface === undefined ? `oifname != { "${tunnel}", "lo" }` : `oifname "${internalInterface}"`;
   return chain('postrouting', 'type nat hook postrouting priority srcnat; policy accept;', [
     `ip saddr ${ipv4.network} ${out} masquerade`,
     ...(ipv6 === undefined ? [] : [`ip6 saddr ${ipv6.network} ${out} masquerade`]),

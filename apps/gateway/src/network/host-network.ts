@@ -44,11 +44,28 @@ export class HostNetwork {
   async raise(network: TunnelNetwork): Promise<void> {
     const { interface: tunnel, ipv4, ipv6, mtu } = network;
     const length = (cidr: string) => cidr.split('/')[1] ?? '';
-    await this.#ip('link', 'set', 'dev', tunnel, 'mtu', String(mtu), 'txqueuelen', String(transmitQueueLength));
+    await this.#ip(
+      'link',
+      'set',
+      'dev',
+      tunnel,
+      'mtu',
+      String(mtu),
+      'txqueuelen',
+      String(transmitQueueLength),
+    );
     await this.#ip('addr', 'replace', `${ipv4.gateway}/${length(ipv4.network)}`, 'dev', tunnel);
     if (ipv6 !== undefined) {
       // Nobody else is on this link to have the address already.
-      await this.#ip('-6', 'addr', 'replace', `${ipv6.gateway}/${length(ipv6.network)}`, 'dev', tunnel, 'nodad');
+      await this.#ip(
+        '-6',
+        'addr',
+        'replace',
+        `${ipv6.gateway}/${length(ipv6.network)}`,
+        'dev',
+        tunnel,
+        'nodad',
+      );
     }
     await this.#ip('link', 'set', 'dev', tunnel, 'up');
   }

@@ -36,7 +36,11 @@ export function parseAccounts(text: string): Accounts {
 export function withAccount(text: string, name: string, hash: string | undefined): string {
   const lines = text.split('\n').filter((line, index, all) => line !== '' || index < all.length - 1);
   const at = lines.findIndex((line) => line.startsWith(`${name}:`));
-  if (hash === undefined) return lines.filter((line) => !line.startsWith(`${name}:`)).map((line) => `${line}\n`).join('');
+  if (hash === undefined)
+    return lines
+      .filter((line) => !line.startsWith(`${name}:`))
+      .map((line) => `${line}\n`)
+      .join('');
   const entry = `${name}:${hash}`;
   const next = at === -1 ? [...lines, entry] : lines.with(at, entry);
   return next.map((line) => `${line}\n`).join('');

@@ -8,7 +8,9 @@ import { formatPasswordHash } from './phc.ts';
 /** NIST SP 800-63B §5.1.1.2: passwords that people choose have at least 8 characters. */
 export const shortestPassword = 8;
 
-export type EditResult = { ok: true; change: 'added' | 'changed' | 'deleted' } | { ok: false; message: string };
+export type EditResult =
+  | { ok: true; change: 'added' | 'changed' | 'deleted' }
+  | { ok: false; message: string };
 
 /** Adds an account or changes its password. The file is replaced as a whole, mode 0600. */
 export async function setPassword(file: string, name: string, password: string): Promise<EditResult> {
@@ -17,7 +19,10 @@ export async function setPassword(file: string, name: string, password: string):
   if (mistake !== undefined) return { ok: false, message: mistake };
   const bytes = passwordBytes(password);
   if ([...password].length < shortestPassword || bytes === undefined) {
-    return { ok: false, message: `a password has at least ${shortestPassword} characters and at most ${longestPasswordBytes} bytes` };
+    return {
+      ok: false,
+      message: `a password has at least ${shortestPassword} characters and at most ${longestPasswordBytes} bytes`,
+    };
   }
   const hash = formatPasswordHash(await hashPassword(bytes));
   return edit(file, (text) => {
@@ -40,7 +45,8 @@ type Edit = (text: string) => { text?: string; result: EditResult };
 
 async function edit(file: string, change: Edit): Promise<EditResult> {
   const release = await lock(`${file}.lock`);
-  if (release === undefined) return { ok: false, message: `${file}.lock is held by another command; try again` };
+  if (release === undefined)
+    return { ok: false, message: `${file}.lock is held by another command; try again` };
   try {
     const { text, result } = change(await readIfThere(file));
     if (text !== undefined) await replaceFile(file, text);

@@ -21,7 +21,11 @@ export function passwordBytes(password: string): Buffer | undefined {
 /** Hashes a new password with a fresh salt. */
 export async function hashPassword(password: Buffer): Promise<PasswordHash> {
   const salt = randomBytes(saltBytes);
-  return { ...hashCost, salt, hash: await run(password, { ...hashCost, salt, hash: Buffer.alloc(hashBytes) }) };
+  return {
+    ...hashCost,
+    salt,
+    hash: await run(password, { ...hashCost, salt, hash: Buffer.alloc(hashBytes) }),
+  };
 }
 
 /** True when the password gives this hash. The work depends on the hash alone, never on the password. */
@@ -30,5 +34,12 @@ export async function matchesHash(password: Buffer, expected: PasswordHash): Pro
 }
 
 function run(password: Buffer, { memory, passes, parallelism, salt, hash }: PasswordHash): Promise<Buffer> {
-  return compute('argon2id', { message: password, nonce: salt, memory, passes, parallelism, tagLength: hash.length });
+  return compute('argon2id', {
+    message: password,
+    nonce: salt,
+    memory,
+    passes,
+    parallelism,
+    tagLength: hash.length,
+  });
 }

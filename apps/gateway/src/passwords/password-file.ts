@@ -17,7 +17,11 @@ export interface PasswordFileOptions {
 }
 
 /** Opens a users file. It is read again whenever it changed, so `passwd` works on a running gateway. */
-export function openPasswordFile(file: string, accounts: Accounts, options: PasswordFileOptions = {}): PasswordFile {
+export function openPasswordFile(
+  file: string,
+  accounts: Accounts,
+  options: PasswordFileOptions = {},
+): PasswordFile {
   const concurrent = options.concurrent ?? availableParallelism();
   const limit = new WorkLimit({ concurrent, waiting: options.waiting ?? concurrent * 64 });
   const source = new AccountSource(file, accounts, options.onProblem ?? (() => {}));
@@ -67,7 +71,9 @@ class AccountSource {
         this.#tell(accounts.problems.join('; '));
       }
     } catch (error) {
-      this.#tell(`cannot be read (${(error as NodeJS.ErrnoException).code}); the accounts of before stay in use`);
+      this.#tell(
+        `cannot be read (${(error as NodeJS.ErrnoException).code}); the accounts of before stay in use`,
+      );
     }
     return this.#snapshot;
   }

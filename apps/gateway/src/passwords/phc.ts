@@ -39,7 +39,9 @@ export function parsePasswordHash(text: string): PasswordHash | undefined {
     hash: Buffer.from(hash, 'base64'),
   };
   const affordable =
-    parsed.memory <= limits.memory && parsed.passes <= limits.passes && parsed.parallelism <= limits.parallelism;
+    parsed.memory <= limits.memory &&
+    parsed.passes <= limits.passes &&
+    parsed.parallelism <= limits.parallelism;
   // RFC 9106 §3.1: at least 8 KiB for each lane.
   const lawful = parsed.passes >= 1 && parsed.parallelism >= 1 && parsed.memory >= 8 * parsed.parallelism;
   return affordable && lawful ? parsed : undefined;
