@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir, rm, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 
@@ -27,7 +27,10 @@ export function runtimePaths(stateDirectory: string): RuntimePaths {
 
 /** Makes the directories. The engine passes through both without being able to list them; `run` is only for its group. */
 export async function makeRuntimeDirectory(stateDirectory: string, paths: RuntimePaths): Promise<void> {
-  await mkdir(stateDirectory, { recursive: true, mode: 0o711 });
+  await mkdir(stateDirectory, { recursive: true });
+  const { mode } = await stat(stateDirectory);
+  // 0o7777 are the permission bits of a mode; the umask of the gateway gives others nothing.
+  await chmod(stateDirectory, (mode & 0o7777) | 0o011);
   await mkdir(paths.runtimeDirectory, { recursive: true, mode: 0o710 });
   await shareWithEngine(paths.runtimeDirectory, 0o710);
 }
