@@ -131,15 +131,8 @@ export const attachedSessionSchema = z.strictObject({
 });
 export type AttachedSession = z.output<typeof attachedSessionSchema>;
 
-export const engineEventSchema = z.discriminatedUnion('type', [
-  /** First line of every control connection. `configured` is false on a fresh engine. */
-  z.strictObject({
-    type: z.literal('hello'),
-    protocol: z.int(),
-    engineVersion: z.string(),
-    pid: z.int(),
-    configured: z.boolean(),
-  }),
+/** The answer to one request. */
+const resultSchema = z.discriminatedUnion('ok', [
   z.strictObject({
     type: z.literal('result'),
     id: z.int(),
@@ -150,6 +143,18 @@ export const engineEventSchema = z.discriminatedUnion('type', [
     status: z.record(z.string(), z.number()).optional(),
   }),
   z.strictObject({ type: z.literal('result'), id: z.int(), ok: z.literal(false), error: z.string() }),
+]);
+
+export const engineEventSchema = z.discriminatedUnion('type', [
+  /** First line of every control connection. `configured` is false on a fresh engine. */
+  z.strictObject({
+    type: z.literal('hello'),
+    protocol: z.int(),
+    engineVersion: z.string(),
+    pid: z.int(),
+    configured: z.boolean(),
+  }),
+  resultSchema,
   /** The session is over; sent again on each new control connection until acknowledged. */
   z.strictObject({
     type: z.literal('ended'),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { acrossFields } from './across-fields.ts';
 import { address, cidr } from './networks.ts';
 
 /** Include and exclude rules together, as in the original product. */
@@ -23,14 +24,19 @@ const route = cidr().refine((text) => !text.startsWith('0.0.0.0/'), {
   error: 'a route of 0.0.0.0 cannot be used: leave routeIncludes empty to send everything through the tunnel',
 });
 
+const wholeNumber = (least: number, most: number) =>
+  z.string().refine((text) => /^\d{1,10}$/.test(text) && Number(text) >= least && Number(text) <= most, {
+    error: `must be a whole number from ${least} to ${most}`,
+  });
+
 const advancedSettingRules = {
-  'session-timeout': z.coerce.number().int().min(60).max(31_536_000),
-  'idle-timeout': z.coerce.number().int().min(30).max(31_536_000),
-  'roaming-timeout': z.coerce.number().int().min(30).max(86_400),
-  'dead-peer-detection': z.coerce.number().int().min(5).max(3600),
-  keepalive: z.coerce.number().int().min(5).max(3600),
-  'rekey-time': z.coerce.number().int().min(60).max(2_147_483_647),
-  'maximum-transmission-unit': z.coerce.number().int().min(576).max(16_384),
+  'session-timeout': wholeNumber(60, 31_536_000),
+  'idle-timeout': wholeNumber(30, 31_536_000),
+  'roaming-timeout': wholeNumber(30, 86_400),
+  'dead-peer-detection': wholeNumber(5, 3600),
+  keepalive: wholeNumber(5, 3600),
+  'rekey-time': wholeNumber(60, 2_147_483_647),
+  'maximum-transmission-unit': wholeNumber(576, 16_384),
   banner: headerText(256),
 } as const;
 
@@ -56,7 +62,7 @@ const advancedSetting = z.strictObject({ name: z.string(), value: z.string() }).
     context.issues.push({
       code: 'custom',
       path: ['value'],
-      message: `${name}: ${result?.error?.issues[0]?.message ?? 'must not be empty'}`,
+      message: `${name} ${result?.error.issues[0]?.message ?? 'must not be empty'}`,
       input: value,
     });
   }
@@ -95,36 +101,36 @@ export const serverConfigurationSchema = z
     advancedSettings: z.array(advancedSetting).default([]),
     roleScopeTagIds: z.array(z.string()).default(['0']),
   })
-  .check((context) => {
-    const { routeIncludes, routeExcludes, advancedSettings } = context.value;
-    const total = routeIncludes.length + routeExcludes.length;
-    if (total > maximumRoutes) {
-      context.issues.push({
-        code: 'custom',
-        path: ['routeIncludes'],
-        message: `${total} include and exclude routes together; at most ${maximumRoutes} are allowed`,
-        input: total,
-      });
-    }
-    for (const [field, routes] of Object.entries({ routeIncludes, routeExcludes })) {
-      for (const [index, text] of routes.entries()) {
-        if (routes.indexOf(text) < index) {
-          context.issues.push({ code: 'custom', path: [field, index], message: 'listed twice', input: text });
+  .check(
+    acrossFields(
+      { routeIncludes: z.array(z.unknown()), routeExcludes: z.array(z.unknown()) },
+      (routes, report) => {
+        const total = routes.routeIncludes.length + routes.routeExcludes.length;
+        if (total > maximumRoutes) {
+          report(
+            ['routeIncludes'],
+            `${total} include and exclude routes together; at most ${maximumRoutes} are allowed`,
+            total,
+          );
         }
-      }
-    }
-    const names = advancedSettings.map((setting) => setting.name);
-    for (const [index, name] of names.entries()) {
-      if (names.indexOf(name) < index) {
-        context.issues.push({
-          code: 'custom',
-          path: ['advancedSettings', index, 'name'],
-          message: `"${name}" is set twice`,
-          input: name,
-        });
-      }
-    }
-  });
+        for (const [field, list] of Object.entries(routes)) {
+          for (const [index, text] of list.entries()) {
+            if (list.indexOf(text) < index) report([field, index], 'listed twice', text);
+          }
+        }
+      },
+    ),
+    acrossFields(
+      { advancedSettings: z.array(z.object({ name: z.unknown() })) },
+      ({ advancedSettings }, report) => {
+        const names = advancedSettings.map((setting) => setting.name);
+        for (const [index, name] of names.entries()) {
+          if (names.indexOf(name) < index)
+            report(['advancedSettings', index, 'name'], `"${name}" is set twice`, name);
+        }
+      },
+    ),
+  );
 
 /** A validated server configuration with every default filled in. */
 export type ServerConfiguration = z.output<typeof serverConfigurationSchema>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { acrossFields } from './across-fields.ts';
 import { address } from './networks.ts';
 import { serverConfigurationSchema } from './server-configuration.ts';
 
@@ -110,29 +111,29 @@ export const standaloneConfigurationSchema = z
     /** Sessions that one account may have at the same time. */
     maximumSessionsPerAccount: z.int().min(1).max(64_000).default(16),
   })
-  .check((context) => {
-    const kinds = context.value.authentication.map((method) => method.kind);
-    for (const [index, kind] of kinds.entries()) {
-      if (kinds.indexOf(kind) < index) {
-        context.issues.push({
-          code: 'custom',
-          path: ['authentication', index, 'kind'],
-          message: `"${kind}" is listed twice`,
-          input: kind,
-        });
-      }
-    }
-    const certificate = context.value.authentication.find((method) => method.kind === 'clientCertificate');
-    if (certificate?.use === 'secondFactor' && !kinds.includes('passwordFile')) {
-      context.issues.push({
-        code: 'custom',
-        path: ['authentication'],
-        message:
-          'a client certificate as secondFactor needs a first one: add passwordFile, or set "use" to "alone"',
-        input: kinds,
-      });
-    }
-  });
+  .check(
+    acrossFields(
+      { authentication: z.array(z.object({ kind: z.unknown(), use: z.unknown().optional() })) },
+      ({ authentication }, report) => {
+        const kinds = authentication.map((method) => method.kind);
+        for (const [index, kind] of kinds.entries()) {
+          if (kind !== undefined && kinds.indexOf(kind) < index) {
+            report(['authentication', index, 'kind'], `"${kind}" is listed twice`, kind);
+          }
+        }
+        const certificate = authentication.find((method) => method.kind === 'clientCertificate');
+        const secondFactor =
+          certificate !== undefined && (certificate.use ?? 'secondFactor') === 'secondFactor';
+        if (secondFactor && !kinds.includes('passwordFile')) {
+          report(
+            ['authentication'],
+            'a client certificate as secondFactor needs a first one: add passwordFile, or set "use" to "alone"',
+            kinds,
+          );
+        }
+      },
+    ),
+  );
 
 /** A validated standalone configuration; file paths are still as written. */
 export type StandaloneConfiguration = z.output<typeof standaloneConfigurationSchema>;

@@ -1,0 +1,40 @@
+import { describeFinding } from '../../configuration/finding.ts';
+import { loadConfiguration } from '../../configuration/load.ts';
+import { startGateway } from '../../gateway.ts';
+import type { CreateTunnelService } from '../../service.ts';
+import { createLogger } from '../logger.ts';
+
+/** `gateway`: runs in the foreground until it is told to stop. */
+export async function run(file: string, createTunnelService: CreateTunnelService): Promise<number> {
+  const logger = createLogger(process.stdout, process.env.CULVERT_LOG_LEVEL);
+  // Everything that the gateway writes is its own; what the engine may use is given to it by name.
+  process.umask(0o077);
+  const loaded = await loadConfiguration(file, { onPasswordProblem: (problem) => logger.warn(problem) });
+  for (const warning of loaded.warnings) logger.warn({ field: warning.path }, describeFinding(warning));
+  for (const problem of loaded.problems) logger.fatal({ field: problem.path }, describeFinding(problem));
+  if (loaded.configuration === undefined) return 1;
+
+  const stopped = Promise.withResolvers<void>();
+  // Also while it starts: the start is then finished and undone again.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.resolve());
+  try {
+    const { configuration } = loaded;
+    const gateway = await startGateway({
+      configuration,
+      createTunnelService,
+      logger,
+      environment: process.env,
+    });
+    process.on('SIGHUP', () => {
+      gateway.reload().catch((error) => logger.error({ reason: String(error) }, 'cannot reload'));
+    });
+    await stopped.promise;
+    logger.info('stopping');
+    await gateway.stop();
+    logger.info('stopped');
+    return 0;
+  } catch (error) {
+    logger.fatal(error instanceof Error ? error.message : String(error));
+    return 1;
+  }
+}

@@ -1,0 +1,120 @@
+import { type StandaloneConfiguration, standaloneConfigurationSchema } from '@culvert/contracts';
+import type { z } from 'zod';
+import { type Finding, fieldPath, quoteValue } from './finding.ts';
+import { KnownKeys } from './known-keys.ts';
+
+export type ValidationResult =
+  | { ok: true; standalone: StandaloneConfiguration }
+  | { ok: false; problems: Finding[] };
+
+/** Checks the document against the schema. Every mistake comes back, each with its field. */
+export function validateDocument(document: unknown): ValidationResult {
+  const result = standaloneConfigurationSchema.safeParse(document);
+  if (result.success) return { ok: true, standalone: result.data };
+  const keys = new KnownKeys();
+  const problems = result.error.issues.flatMap((issue) => explainIssue(issue, [], document, keys));
+  return { ok: false, problems: withoutRepetition(problems) };
+}
+
+type Path = readonly PropertyKey[];
+
+function explainIssue(issue: z.core.$ZodIssue, prefix: Path, document: unknown, keys: KnownKeys): Finding[] {
+  const path = [...prefix, ...issue.path];
+  if (issue.code === 'unrecognized_keys') {
+    const siblings = Object.keys(valueAt(document, path) ?? {});
+    return issue.keys.map((key) => ({
+      path: fieldPath([...path, key]),
+      message: keys.suggest(path, key, siblings),
+    }));
+  }
+  const found = valueAt(document, path);
+  if (issue.code === 'invalid_union') {
+    const branch = meantBranch(issue, found);
+    if (branch !== undefined) return branch.flatMap((inner) => explainIssue(inner, path, document, keys));
+    if (issue.discriminator !== undefined) return [explainDiscriminator(issue, path, found)];
+  }
+  if (found === undefined) {
+    const expected = issue.code === 'invalid_type' ? ` (${typeName(issue.expected)})` : '';
+    return [{ path: fieldPath(path), message: `missing; this field is required${expected}` }];
+  }
+  return [{ path: fieldPath(path), found: quoteValue(found), message: allowed(issue) }];
+}
+
+/** The alternative whose keys the administrator used, when that can be told. */
+function meantBranch(issue: z.core.$ZodIssueInvalidUnion, found: unknown): z.core.$ZodIssue[] | undefined {
+  if (typeof found !== 'object' || found === null || Array.isArray(found)) return undefined;
+  const count = Object.keys(found).length;
+  const scored = issue.errors.map((issues) => {
+    const foreign = issues.flatMap((inner) =>
+      inner.code === 'unrecognized_keys' && inner.path.length === 0 ? inner.keys : [],
+    );
+    return { issues, known: count - foreign.length };
+  });
+  scored.sort((left, right) => right.known - left.known);
+  const [best, second] = scored;
+  if (best === undefined || best.known === 0) return undefined;
+  // Keys of both alternatives at once: the message of the union says it better than either branch.
+  return second !== undefined && second.known === best.known ? undefined : best.issues;
+}
+
+function explainDiscriminator(issue: z.core.$ZodIssueInvalidUnion, path: Path, found: unknown): Finding {
+  const key = issue.discriminator ?? 'kind';
+  const options = (issue as { options?: unknown[] }).options;
+  const list =
+    options === undefined ? '' : `; allowed are ${options.map((option) => `"${option}"`).join(', ')}`;
+  // zod already ends the path of the issue at the discriminator.
+  const complete = path.at(-1) === key ? path : [...path, key];
+  return found === undefined
+    ? { path: fieldPath(complete), message: `missing${list}` }
+    : { path: fieldPath(complete), found: quoteValue(found), message: `unknown ${key}${list}` };
+}
+
+function allowed(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `expected ${typeName(issue.expected)}`;
+    case 'too_small':
+    case 'too_big':
+      return explainSize(issue);
+    case 'invalid_value':
+      return `allowed are ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
+    default:
+      return issue.message;
+  }
+}
+
+function explainSize(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig): string {
+  const bound = issue.code === 'too_small' ? `at least ${issue.minimum}` : `at most ${issue.maximum}`;
+  if (issue.origin === 'string') return `expected ${bound} characters`;
+  if (issue.origin === 'array') return `expected ${bound} entries`;
+  return `expected a number of ${bound}`;
+}
+
+function typeName(expected: string): string {
+  const names: Record<string, string> = {
+    string: 'text between quotation marks',
+    number: 'a number',
+    int: 'a whole number',
+    boolean: 'true or false',
+    array: 'a list in [ ]',
+    object: 'an object in { }',
+  };
+  return names[expected] ?? expected;
+}
+
+function valueAt(document: unknown, path: Path): unknown {
+  let value = document;
+  for (const part of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
+    value = (value as Record<PropertyKey, unknown>)[part];
+  }
+  return value;
+}
+
+function withoutRepetition(problems: Finding[]): Finding[] {
+  const seen = new Set<string>();
+  return problems.filter((problem) => {
+    const key = `${problem.path}\n${problem.message}`;
+    return seen.has(key) ? false : seen.add(key);
+  });
+}
