@@ -23,10 +23,16 @@ export function say(message) {
 
 /** Runs a program with its output on our own; throws a SetupError with `remedy` when it fails. */
 export function run(program, parameters, { remedy, environment = process.env, directory = root } = {}) {
-  const result = spawnSync(program, parameters, { cwd: directory, stdio: ['ignore', 2, 2], env: environment });
+  const result = spawnSync(program, parameters, {
+    cwd: directory,
+    stdio: ['ignore', 2, 2],
+    env: environment,
+  });
   if (result.error !== undefined || result.status !== 0) {
     const reason = result.error?.message ?? `it ended with status ${result.status ?? result.signal}`;
-    throw new SetupError(`${program} ${parameters.join(' ')}: ${reason}${remedy === undefined ? '' : `. ${remedy}`}`);
+    throw new SetupError(
+      `${program} ${parameters.join(' ')}: ${reason}${remedy === undefined ? '' : `. ${remedy}`}`,
+    );
   }
 }
 
@@ -67,7 +73,8 @@ export function ensureNodePackages() {
   }
   const marker = join(root, 'node_modules', '.package-lock.json');
   const lock = join(root, 'package-lock.json');
-  const current = existsSync(marker) && statSync(marker).mtimeMs >= statSync(lock).mtimeMs && pinnedNodeRuns();
+  const current =
+    existsSync(marker) && statSync(marker).mtimeMs >= statSync(lock).mtimeMs && pinnedNodeRuns();
   if (current) return;
   say('installing npm packages and the pinned Node (a minute or two)');
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
@@ -94,7 +101,9 @@ export function ensureEngine() {
   const engine = join(root, 'engine', 'target', 'release', 'culvert-engine');
   ensurePrograms({ cc: 'build-essential' });
   if (!hasProgram('cargo')) {
-    throw new SetupError('missing: cargo. Install Rust 1.88 or later, for example with rustup, or apt-get install cargo');
+    throw new SetupError(
+      'missing: cargo. Install Rust 1.88 or later, for example with rustup, or apt-get install cargo',
+    );
   }
   if (!existsSync(engine)) say('building the engine in Rust (two minutes the first time)');
   run('cargo', ['build', '--release', '--quiet', '--locked', '--package', 'engine'], {

@@ -2,7 +2,16 @@
 
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { ensureEngine, ensureNodePackages, ensurePrograms, main, missingForGateway, node, root, SetupError } from './setup.mjs';
+import {
+  ensureEngine,
+  ensureNodePackages,
+  ensurePrograms,
+  main,
+  missingForGateway,
+  node,
+  root,
+  SetupError,
+} from './setup.mjs';
 
 main(() => {
   const missing = missingForGateway();
