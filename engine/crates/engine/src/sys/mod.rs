@@ -4,5 +4,6 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod privileges;
+pub(crate) mod timers;
 pub(crate) mod tun;
 pub(crate) mod udp;
