@@ -1,3 +1,5 @@
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   type ConfigurationChanges,
@@ -351,6 +353,22 @@ describe('sessions', () => {
     expect(first.engine.acknowledged).toEqual([session, session, session]);
   });
 
+  test('whose log line was written just before the gateway died get no second one', async () => {
+    const first = await start();
+    const cookie = await signIn(first.connect());
+    await openTunnel(first, cookie);
+    const session = cookie.slice(0, 16);
+    const path = join(first.directory, 'log', 'access.jsonl');
+    appendFileSync(path, `${JSON.stringify({ event: 'end', session })}\n`);
+    first.engine.attached.clear();
+    const next = await start({}, { directory: first.directory, engine: first.engine, ready: false });
+    const counters = { bytesIn: 0, bytesOut: 0, packetsIn: 0, packetsOut: 0 };
+    next.service.onEngineEvent({ type: 'ended', session, reason: 'idleTimeout', at: 0, counters });
+    expect(next.log().filter(({ event }) => event === 'end')).toHaveLength(1);
+    expect(first.engine.acknowledged).toEqual([session]);
+    expect((await next.connect().request(connectRequest(cookie))).status).toBe(401);
+  });
+
   test('that the engine lost wait for their device and end after the roaming time', async () => {
     const service = await start();
     const cookie = await signIn(service.connect());
@@ -359,7 +377,7 @@ describe('sessions', () => {
     await service.service.onEngineReady();
     expect(await service.service.sessions()).toMatchObject([{ state: 'away', channel: 'none' }]);
     service.advance(601_000);
-    await until(() => service.log().at(-1)?.['event'] === 'end');
+    await until(() => service.log().at(-1)?.event === 'end');
     expect(service.log().at(-1)).toMatchObject({ reason: 'roamingTimeout' });
     expect((await service.connect().request(connectRequest(cookie))).status).toBe(401);
   });
@@ -368,7 +386,7 @@ describe('sessions', () => {
     const service = await start({ server: { network: '10.70.0.0/30' } });
     await signIn(service.connect(), 'alice');
     service.advance(301_000);
-    await until(() => service.log().at(-1)?.['event'] === 'end');
+    await until(() => service.log().at(-1)?.event === 'end');
     expect(service.log().at(-1)).toMatchObject({ reason: 'neverConnected' });
     expect(await signIn(service.connect(), 'bob')).not.toBe('');
   });

@@ -42,12 +42,12 @@ export class SessionLifecycle {
       else if (session.state === 'attached') this.#sessions.away(session, now);
       else if (session.state === 'ending') this.#finish(session, 'detached', noTraffic, now);
     }
-    for (const id of listed.keys())
-      await this.#detach(id, 'This session is not known any more. Please sign in again.');
+    const message = 'This session is not known any more. Please sign in again.';
+    await Promise.all([...listed.keys()].map((id) => this.#detach(id, message)));
   }
 
   #confirmAttached(session: Session, attached: AttachedSession, now: number): void {
-    if (session.state === 'ending') this.#detach(session.id, 'Disconnected by the administrator.');
+    if (session.state === 'ending') void this.#detach(session.id, 'Disconnected by the administrator.');
     else if (session.state === 'waiting') {
       this.#sessions.attached(session, session.remoteAddress, undefined, now);
     }
