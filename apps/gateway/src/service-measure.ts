@@ -48,7 +48,7 @@ if (argv[2] === 'devices') {
       child.on('exit', () => resolve());
     });
   await run(0, warmUp);
-  const sessionsBefore = service.service.counters()['sessions'] ?? 0;
+  const sessionsBefore = service.service.counters().sessions ?? 0;
   const collect = () => {
     service.engine.attachments.length = 0;
     service.engine.attached.clear();
@@ -64,7 +64,7 @@ if (argv[2] === 'devices') {
   const seconds = (performance.now() - began) / 1000;
   await new Promise((resolve) => setTimeout(resolve, 11_000));
   const memoryAfter = collect();
-  const sessions = (service.service.counters()['sessions'] ?? 0) - sessionsBefore;
+  const sessions = (service.service.counters().sessions ?? 0) - sessionsBefore;
   const perSession = (before: number, after: number) => Math.round((after - before) / sessions);
   stdout.write(
     `${sessions} sign-ins in ${seconds.toFixed(1)} s; CPU per sign-in ${((cpu.user + cpu.system) / 1000 / sessions).toFixed(3)} ms ` +

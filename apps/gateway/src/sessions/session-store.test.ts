@@ -36,8 +36,22 @@ test('a session comes back from the store as it went in, with its changes, until
   expect(new SqliteSessionStore(file).load()).toEqual([session]);
   const changed: Session = { ...session, state: 'attached', hostname: 'vm', connectedAt: 1_790_000_001_000 };
   store.update(changed);
+  store.flush();
   expect(new SqliteSessionStore(file).load()).toEqual([changed]);
   store.remove(session.id);
+  expect(new SqliteSessionStore(file).load()).toEqual([]);
+});
+
+test('changes reach the store by themselves, and never bring back what was removed', async () => {
+  const file = path();
+  const store = new SqliteSessionStore(file);
+  store.insert(session);
+  store.update({ ...session, state: 'attached' });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(new SqliteSessionStore(file).load()).toMatchObject([{ state: 'attached' }]);
+  store.update(session);
+  store.remove(session.id);
+  store.close();
   expect(new SqliteSessionStore(file).load()).toEqual([]);
 });
 
