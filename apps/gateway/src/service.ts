@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
@@ -18,6 +18,7 @@ import {
 } from './http/application.ts';
 import { type Device, describeTls } from './http/device.ts';
 import { GuessingGuard } from './protection/guessing-guard.ts';
+import { randomPool } from './sessions/random-pool.ts';
 import type { DeviceFacts, Session } from './sessions/session.ts';
 import { identify, SessionLifecycle } from './sessions/session-lifecycle.ts';
 import { SqliteSessionStore } from './sessions/session-store.ts';
@@ -81,6 +82,7 @@ class Service implements TunnelService {
   readonly #lifecycle: SessionLifecycle;
   readonly #signIn: SignIn;
   readonly #engineReady = Promise.withResolvers<true>();
+  #engineIsReady = false;
   readonly #counts = {
     signInsAccepted: 0,
     signInsRefused: 0,
@@ -106,9 +108,12 @@ class Service implements TunnelService {
     this.#documents = documentFacts(configuration);
     this.#pool = poolOf(configuration);
     this.#accessLog = new AccessLog(join(stateDirectory, 'log', 'access.jsonl'));
-    this.#store = new SqliteSessionStore(join(stateDirectory, 'sessions.db'));
+    this.#store = new SqliteSessionStore(join(stateDirectory, 'sessions.db'), (error) =>
+      logger.error({ err: error }, 'the session store cannot be written'),
+    );
+    const random = randomPool();
     this.#guard = new GuessingGuard(configuration.standalone.signInProtection);
-    this.#sessions = new Sessions(sessionRules(configuration), this.#pool, this.#store, randomBytes);
+    this.#sessions = new Sessions(sessionRules(configuration), this.#pool, this.#store, random);
     this.#lifecycle = new SessionLifecycle(this.#sessions, {
       engine,
       now: this.#now,
@@ -117,9 +122,9 @@ class Service implements TunnelService {
     });
     this.#signIn = new SignIn(signInPolicy(configuration), {
       now: this.#now,
-      random: randomBytes,
+      random,
       wait: (milliseconds) => wait(milliseconds, undefined, { ref: false }),
-      key: randomBytes(32),
+      key: random(32),
       guard: this.#guard,
       admit: (user, facts) => this.#admit(user, facts),
       refused: (reason, user, facts, detail) => this.#refused(reason, user, facts, detail),
@@ -147,6 +152,7 @@ class Service implements TunnelService {
 
   async onEngineReady(): Promise<void> {
     await this.#lifecycle.reconcile();
+    this.#engineIsReady = true;
     this.#engineReady.resolve(true);
   }
 
@@ -301,7 +307,8 @@ class Service implements TunnelService {
         this.#counts.connectsUnauthorized += 1;
         return refuse(401, 'The session has ended');
       }
-      if (!(await this.#engineIsReady())) return refuse(503, 'The server is starting');
+      if (!this.#engineIsReady && !(await this.#waitForEngine()))
+        return refuse(503, 'The server is starting');
       const plan = planTunnel({
         request: asked,
         device,
@@ -348,8 +355,8 @@ class Service implements TunnelService {
     );
   }
 
-  /** True at once when the engine has been compared with; after a start it may take a moment. */
-  async #engineIsReady(): Promise<boolean> {
+  /** False when the engine has not been compared with in time. */
+  async #waitForEngine(): Promise<boolean> {
     const timeout = new AbortController();
     const late = wait(engineStartMilliseconds, false, { signal: timeout.signal, ref: false }).catch(
       () => false,
@@ -400,6 +407,6 @@ function documentFacts({ standalone, settings, certificate }: LoadedConfiguratio
   return {
     messages: messagesIn(standalone.language),
     banner: settings.banner,
-    certificateHash: createHash('sha1').update(leaf).digest('hex').toUpperCase(),
+    certificateHash: hash('sha1', leaf).toUpperCase(),
   };
 }

@@ -38,16 +38,16 @@ export class SessionLifecycle {
     for (const session of [...this.#sessions.all()]) {
       const attached = listed.get(session.id);
       listed.delete(session.id);
-      if (attached !== undefined) await this.#confirmAttached(session, attached, now);
+      if (attached !== undefined) this.#confirmAttached(session, attached, now);
       else if (session.state === 'attached') this.#sessions.away(session, now);
       else if (session.state === 'ending') this.#finish(session, 'detached', noTraffic, now);
     }
-    for (const id of listed.keys())
-      await this.#detach(id, 'This session is not known any more. Please sign in again.');
+    const message = 'This session is not known any more. Please sign in again.';
+    await Promise.all([...listed.keys()].map((id) => this.#detach(id, message)));
   }
 
-  async #confirmAttached(session: Session, attached: AttachedSession, now: number): Promise<void> {
-    if (session.state === 'ending') await this.#detach(session.id, 'Disconnected by the administrator.');
+  #confirmAttached(session: Session, attached: AttachedSession, now: number): void {
+    if (session.state === 'ending') void this.#detach(session.id, 'Disconnected by the administrator.');
     else if (session.state === 'waiting') {
       this.#sessions.attached(session, session.remoteAddress, undefined, now);
     }

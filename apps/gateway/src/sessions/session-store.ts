@@ -30,11 +30,17 @@ const migrations = [
 export interface SessionStore {
   load(): Session[];
   insert(session: Session): void;
-  /** Writes the fields that change: state, deadline, host name, remote address, first connection. */
+  /**
+   * Writes the fields that change: state, deadline, host name, remote address, first connection. They may reach
+   * the disk a moment later: comparing with the engine after a start restores each of them that matters.
+   */
   update(session: Session): void;
   remove(id: string): void;
   close(): void;
 }
+
+/** Changes of one moment share a transaction, which is most of their cost. */
+const flushMilliseconds = 100;
 
 /**
  * Sessions in SQLite. WAL with `synchronous = NORMAL` loses nothing when the process is killed; when the whole
@@ -45,8 +51,13 @@ export class SqliteSessionStore implements SessionStore {
   readonly #insert: StatementSync;
   readonly #update: StatementSync;
   readonly #remove: StatementSync;
+  readonly #changed = new Map<string, Session>();
+  readonly #failed: (error: unknown) => void;
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(path: string) {
+  /** `failed` hears of writes that are tried again or given up: a full disk must not end any tunnel. */
+  constructor(path: string, failed: (error: unknown) => void = () => {}) {
+    this.#failed = failed;
     this.#database = new DatabaseSync(path);
     // Before the first page is written: the file holds names and addresses of people.
     chmodSync(path, 0o600);
@@ -90,21 +101,48 @@ export class SqliteSessionStore implements SessionStore {
   }
 
   update(session: Session): void {
-    this.#update.run(
-      session.state,
-      session.deadline,
-      session.hostname ?? null,
-      session.remoteAddress,
-      session.connectedAt ?? null,
-      session.id,
-    );
+    this.#changed.set(session.id, session);
+    this.#timer ??= setTimeout(() => this.flush(), flushMilliseconds).unref();
+  }
+
+  /** Writes the changes that wait. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#changed.size === 0) return;
+    try {
+      this.#database.exec('BEGIN');
+      for (const session of this.#changed.values()) {
+        this.#update.run(
+          session.state,
+          session.deadline,
+          session.hostname ?? null,
+          session.remoteAddress,
+          session.connectedAt ?? null,
+          session.id,
+        );
+      }
+      this.#database.exec('COMMIT');
+      this.#changed.clear();
+    } catch (error) {
+      // The changes stay and go with the next ones.
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      this.#failed(error);
+    }
   }
 
   remove(id: string): void {
-    this.#remove.run(id);
+    this.#changed.delete(id);
+    try {
+      this.#remove.run(id);
+    } catch (error) {
+      // After a restart the session ends again, by its time; until then only the record is left.
+      this.#failed(error);
+    }
   }
 
   close(): void {
+    this.flush();
     this.#database.close();
   }
 }

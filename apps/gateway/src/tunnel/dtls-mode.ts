@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ConnectRequest } from './connect-request.ts';
 
 /** How DTLS keys come about (protocol.md §3.1), with the header in which the choice is answered. */
@@ -32,5 +32,5 @@ export function chooseDtlsMode(request: ConnectRequest): DtlsMode | undefined {
  * random, as stable, and never equal to the App-ID of the other mode.
  */
 export function resumptionSessionId(dtlsId: string): string {
-  return createHash('sha256').update(`resumption ${dtlsId}`).digest('hex');
+  return hash('sha256', `resumption ${dtlsId}`);
 }
