@@ -51,10 +51,13 @@ describe('the firewall of the tunnel', () => {
   test.skipIf(!canAskKernel)('is taken by the kernel, again and again, and goes without a trace', () => {
     const rules = script({ internalInterface: 'eth1' }, true);
     const input = `${rules}${rules}${removalScript('culvert0')}${removalScript('culvert0')}${rules}`;
-    const run = (text: string) =>
-      execFileSync('unshare', ['-n', 'nft', '-f', '-'], { input: text, encoding: 'utf8' });
-    expect(run(`${input}list ruleset\n`)).toContain('masquerade');
-    expect(run(`${input}${removalScript('culvert0')}list tables\n`)).not.toMatch(/^table/m);
+    const listed = (text: string) =>
+      execFileSync('unshare', ['-n', 'sh', '-c', 'nft -f - && nft list ruleset'], {
+        input: text,
+        encoding: 'utf8',
+      });
+    expect(listed(input)).toContain('masquerade');
+    expect(listed(`${input}${removalScript('culvert0')}`)).toBe('');
   });
 });
 
