@@ -13,11 +13,10 @@ import { runCommand } from './network/command.ts';
 import { HostNetwork } from './network/host-network.ts';
 import { tunnelNetwork } from './network/tunnel-network.ts';
 import { isServed, makeRuntimeDirectory, runtimePaths, shareWithEngine } from './runtime-directory.ts';
-import type { CreateTunnelService, TunnelService } from './service.ts';
+import { createTunnelService, type TunnelService } from './service.ts';
 
 export interface GatewayOptions {
   configuration: LoadedConfiguration;
-  createTunnelService: CreateTunnelService;
   logger: Logger;
   environment: NodeJS.ProcessEnv;
 }
@@ -61,7 +60,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 /** A running gateway: owns every part that lives as long as the process. */
 export class Gateway {
   #configuration: LoadedConfiguration;
-  readonly #options: GatewayOptions;
   readonly #logger: Logger;
   readonly #paths;
   readonly #engine: EngineSupervisor;
@@ -75,7 +73,6 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     const { configuration, logger, environment } = options;
-    this.#options = options;
     this.#configuration = configuration;
     this.#logger = logger;
     this.#paths = runtimePaths(configuration.standalone.stateDirectory);
@@ -103,7 +100,7 @@ export class Gateway {
     this.#administration = await serveAdministration(adminSocket, this);
     // A socket of a killed gateway; the engine holds new connections meanwhile.
     await isServed(relaySocket);
-    this.#service = await this.#options.createTunnelService({
+    this.#service = await createTunnelService({
       configuration: this.#configuration,
       engine: this.#engine,
       stateDirectory,

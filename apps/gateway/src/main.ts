@@ -1,9 +1,8 @@
 import { runProgram } from './administration/program.ts';
 import { processTerminal } from './administration/terminal.ts';
-import { createTunnelService } from './tunnel-service.ts';
 
 // npm runs scripts in the repository's root; the paths that were typed are meant from where they were typed.
 const { INIT_CWD, npm_lifecycle_event } = process.env;
 if (npm_lifecycle_event === 'gateway' && INIT_CWD !== undefined) process.chdir(INIT_CWD);
 
-process.exitCode = await runProgram(process.argv.slice(2), processTerminal(), createTunnelService);
+process.exitCode = await runProgram(process.argv.slice(2), processTerminal());

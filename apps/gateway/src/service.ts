@@ -1,26 +1,48 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { BanView, SessionView } from '@culvert/contracts';
 import type { Logger } from 'pino';
+import { type AccessEvent, AccessLog } from './access-log/access-log.ts';
+import { AddressPool } from './addresses/address-pool.ts';
 import type { LoadedConfiguration } from './configuration/loaded-configuration.ts';
 import type { Engine, SessionEvent } from './engine/engine.ts';
+import {
+  type Application,
+  createApplication,
+  type SignInCall,
+  type SignInReply,
+} from './http/application.ts';
+import { type Device, describeTls } from './http/device.ts';
+import { GuessingGuard } from './protection/guessing-guard.ts';
+import type { DeviceFacts, Session } from './sessions/session.ts';
+import { identify, SessionLifecycle } from './sessions/session-lifecycle.ts';
+import { SqliteSessionStore } from './sessions/session-store.ts';
+import { Sessions } from './sessions/sessions.ts';
+import { deviceFacts } from './sign-in/device-facts.ts';
+import { answerCookies, type DocumentFacts, renderAnswer, type SignInAnswer } from './sign-in/documents.ts';
+import { messagesIn } from './sign-in/messages.ts';
+import { readSignInRequest } from './sign-in/request.ts';
+import { type Admission, SignIn, type SignInPolicy } from './sign-in/sign-in.ts';
+import { isTunnelPath, readConnectRequest, readCookie, single } from './tunnel/connect-request.ts';
+import { refuseConnect } from './tunnel/connect-response.ts';
+import { planTunnel } from './tunnel/plan-tunnel.ts';
 
-/** The protocol half of the gateway: HTTP, sign-in and sessions. */
+/** Everything between a device's decrypted bytes and the engine: HTTP, sign-in, sessions. */
 export interface TunnelService {
-  /** Serves HTTP on the unix socket that the engine relays new connections to. */
   listen(relaySocketPath: string): Promise<void>;
-  /** Called after each connection to a configured engine: brings the sessions in line with the engine's. */
+  /** The engine is configured and its events are flowing; compares its sessions with ours. */
   onEngineReady(): Promise<void>;
   onEngineEvent(event: SessionEvent): void;
-  /** Takes over a reloaded configuration. */
   reconfigure(configuration: LoadedConfiguration): void;
-  /** Every session, with the engine's counters. */
   sessions(): Promise<SessionView[]>;
-  /** Ends sessions; resolves to how many there were. `message` is shown to the user. */
   disconnect(selector: { session: string } | { user: string }, message: string): Promise<number>;
   bans(): BanView[];
-  /** Lifts bans; returns how many. */
   unban(address: string | 'all'): number;
   counters(): Record<string, number>;
-  /** Stops serving; the sessions stay on disk. */
   close(): Promise<void>;
 }
 
@@ -29,7 +51,355 @@ export interface TunnelServiceOptions {
   engine: Engine;
   stateDirectory: string;
   logger: Logger;
+  /** Unix time in milliseconds; the system's clock by default. */
   clock?: () => number;
 }
 
-export type CreateTunnelService = (options: TunnelServiceOptions) => Promise<TunnelService>;
+/** How long a CONNECT waits for the engine after a start; a client that is refused once waits ten seconds. */
+const engineStartMilliseconds = 5000;
+const sweepMilliseconds = 1000;
+/** The engine closes the relayed connection after `attach`; this is for when it does not. */
+const handOverMilliseconds = 10_000;
+
+const networkChangedMessage = 'The network of this server has changed. Please connect again.';
+
+/** Opens the store and the access log of the state directory and takes over the sessions in it. */
+export async function createTunnelService(options: TunnelServiceOptions): Promise<TunnelService> {
+  const service = new Service(options);
+  await service.start();
+  return service;
+}
+
+class Service implements TunnelService {
+  readonly #engine: Engine;
+  readonly #logger: Logger;
+  readonly #now: () => number;
+  readonly #store: SqliteSessionStore;
+  readonly #accessLog: AccessLog;
+  readonly #guard: GuessingGuard;
+  readonly #sessions: Sessions;
+  readonly #lifecycle: SessionLifecycle;
+  readonly #signIn: SignIn;
+  readonly #engineReady = Promise.withResolvers<true>();
+  readonly #counts = {
+    signInsAccepted: 0,
+    signInsRefused: 0,
+    connects: 0,
+    reconnects: 0,
+    connectsUnauthorized: 0,
+    connectsFailed: 0,
+    unreadableRequests: 0,
+  };
+  #configuration: LoadedConfiguration;
+  #documents: DocumentFacts;
+  #pool: AddressPool;
+  #application: Application | undefined;
+  #sweep: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor({ configuration, engine, stateDirectory, logger, clock }: TunnelServiceOptions) {
+    mkdirSync(stateDirectory, { recursive: true, mode: 0o750 });
+    this.#configuration = configuration;
+    this.#engine = engine;
+    this.#logger = logger;
+    this.#now = clock ?? Date.now;
+    this.#documents = documentFacts(configuration);
+    this.#pool = poolOf(configuration);
+    this.#accessLog = new AccessLog(join(stateDirectory, 'log', 'access.jsonl'));
+    this.#store = new SqliteSessionStore(join(stateDirectory, 'sessions.db'));
+    this.#guard = new GuessingGuard(configuration.standalone.signInProtection);
+    this.#sessions = new Sessions(sessionRules(configuration), this.#pool, this.#store, randomBytes);
+    this.#lifecycle = new SessionLifecycle(this.#sessions, {
+      engine,
+      now: this.#now,
+      log: (event, at) => this.#log(event, at),
+      engineFailed: (error, what) => logger.warn({ err: error, what }, 'the engine did not answer'),
+    });
+    this.#signIn = new SignIn(signInPolicy(configuration), {
+      now: this.#now,
+      random: randomBytes,
+      wait: (milliseconds) => wait(milliseconds, undefined, { ref: false }),
+      key: randomBytes(32),
+      guard: this.#guard,
+      admit: (user, facts) => this.#admit(user, facts),
+      refused: (reason, user, facts, detail) => this.#refused(reason, user, facts, detail),
+    });
+  }
+
+  async start(): Promise<void> {
+    const stranded = this.#sessions.restore(this.#accessLog.recentlyEnded());
+    this.#application = await createApplication({
+      signIn: (call) => this.#answerSignIn(call),
+      connect: (request, socket, device) => void this.#connect(request, socket, device),
+      failed: (error) => this.#logger.error({ err: error }, 'a request failed'),
+    });
+    // The engine must have been asked what it still carries before anything is ended.
+    void this.#engineReady.promise.then(() => {
+      if (this.#closed) return;
+      this.#endAll(stranded);
+      this.#sweep = setInterval(() => this.#lifecycle.sweep(), sweepMilliseconds).unref();
+    });
+  }
+
+  async listen(relaySocketPath: string): Promise<void> {
+    await this.#application?.relay.listen(relaySocketPath);
+  }
+
+  async onEngineReady(): Promise<void> {
+    await this.#lifecycle.reconcile();
+    this.#engineReady.resolve(true);
+  }
+
+  onEngineEvent(event: SessionEvent): void {
+    this.#lifecycle.handle(event);
+  }
+
+  reconfigure(configuration: LoadedConfiguration): void {
+    const previous = this.#configuration.standalone.serverConfiguration;
+    const next = configuration.standalone.serverConfiguration;
+    this.#configuration = configuration;
+    this.#documents = documentFacts(configuration);
+    this.#signIn.policy = signInPolicy(configuration);
+    this.#sessions.rules = sessionRules(configuration);
+    this.#guard.reconfigure(configuration.standalone.signInProtection);
+    this.#accessLog.reopen();
+    if (previous.network !== next.network || previous.ipv6Network !== next.ipv6Network) {
+      this.#pool = poolOf(configuration);
+      this.#endAll(this.#sessions.replacePool(this.#pool));
+    }
+  }
+
+  sessions(): Promise<SessionView[]> {
+    return this.#lifecycle.views();
+  }
+
+  async disconnect(selector: { session: string } | { user: string }, message: string): Promise<number> {
+    const found =
+      'session' in selector
+        ? [this.#sessions.get(selector.session)].filter((session) => session !== undefined)
+        : this.#sessions.ofUser(selector.user);
+    const live = found.filter((session) => session.state !== 'ending');
+    await Promise.all(live.map((session) => this.#lifecycle.end(session, 'detached', message)));
+    return live.length;
+  }
+
+  bans(): BanView[] {
+    return this.#guard.bans(this.#now());
+  }
+
+  unban(address: string | 'all'): number {
+    return this.#guard.unban(address, this.#now());
+  }
+
+  counters(): Record<string, number> {
+    let connected = 0;
+    for (const session of this.#sessions.all()) {
+      if (session.state === 'attached' && !session.lost) connected += 1;
+    }
+    return {
+      ...this.#counts,
+      sessions: this.#sessions.size,
+      sessionsConnected: connected,
+      sessionsAway: this.#sessions.size - connected,
+      sessionsEnded: this.#lifecycle.ended,
+      signInsPending: this.#signIn.pending,
+      bans: this.bans().length,
+      addressesFree: this.#sessions.freeAddresses,
+      badConnections: this.#application?.relay.badRequests ?? 0,
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#sweep);
+    await this.#application?.relay.close();
+    await this.#application?.app.close();
+    this.#store.close();
+    this.#accessLog.close();
+  }
+
+  async #answerSignIn({ device, headers, body }: SignInCall): Promise<SignInReply> {
+    const read = readSignInRequest(body);
+    if (!read.ok) {
+      this.#counts.unreadableRequests += 1;
+      this.#logger.debug({ reason: read.reason }, 'a sign-in request could not be read');
+      return undefined;
+    }
+    // A GET with the header of XML clients gets what such a client understands.
+    const aggregate = read.aggregate || single(headers, 'x-aggregate-auth') !== undefined;
+    const cookies = single(headers, 'cookie');
+    let answer: SignInAnswer;
+    if (read.request.kind === 'logout') {
+      await this.#logout(read.request.sessionToken ?? readCookie(cookies, 'webvpn'));
+      answer = { kind: 'loggedOut' };
+    } else {
+      answer = await this.#signIn.answer(read.request, {
+        facts: deviceFacts(headers, read.request.device, device),
+        certificateChain: device.certificateChain,
+        possessionProved: device.possessionProved,
+        stateCookie: readCookie(cookies, 'webvpncontext'),
+      });
+    }
+    return {
+      document: renderAnswer(answer, this.#documents, aggregate),
+      cookies: answerCookies(answer, this.#documents),
+    };
+  }
+
+  async #logout(cookie: string | undefined): Promise<void> {
+    const session = cookie === undefined ? undefined : this.#sessions.authenticate(cookie, this.#now());
+    if (session !== undefined) await this.#lifecycle.end(session, 'logout', 'Signed out.');
+  }
+
+  #admit(user: string, facts: DeviceFacts): Admission {
+    const room = this.#sessions.room(user, facts);
+    if (room.kind === 'tooManySessions' || room.kind === 'noAddress') return room;
+    // Ends at once in our table; only what the engine is told may come later.
+    if (room.kind === 'replace') {
+      void this.#lifecycle.end(room.session, 'replaced', 'This account signed in on another device.');
+    }
+    const now = this.#now();
+    const admitted = this.#sessions.admit(user, facts, now);
+    if (admitted === undefined) return { kind: 'noAddress' };
+    this.#counts.signInsAccepted += 1;
+    this.#log({ event: 'signIn', result: 'accepted', ...identify(admitted.session) }, now);
+    return { kind: 'admitted', sessionId: admitted.session.id, cookie: admitted.cookie };
+  }
+
+  #refused(reason: string, user: string | undefined, facts: DeviceFacts, detail: string | undefined): void {
+    this.#counts.signInsRefused += 1;
+    const { platform, deviceType, userAgent, remoteAddress } = facts;
+    this.#log(
+      {
+        event: 'signIn',
+        result: 'refused',
+        reason,
+        ...(detail === undefined ? {} : { detail }),
+        ...(user === undefined ? {} : { user }),
+        platform,
+        ...(deviceType === undefined ? {} : { deviceType }),
+        ...(userAgent === undefined ? {} : { userAgent }),
+        remoteAddress,
+      },
+      this.#now(),
+    );
+  }
+
+  async #connect(request: IncomingMessage, socket: Duplex, device: Device): Promise<void> {
+    // The bytes of a client that does not wait for its answer are dropped.
+    socket.resume();
+    socket.on('end', () => socket.end());
+    const refuse = (status: 401 | 404 | 503, reason: string) => {
+      if (!socket.destroyed) socket.end(refuseConnect(status, reason));
+    };
+    try {
+      if (!isTunnelPath(request.url)) return refuse(404, 'Not found');
+      const asked = readConnectRequest(request.headers);
+      const session = this.#sessionOf(asked.cookie);
+      if (session === undefined) {
+        this.#counts.connectsUnauthorized += 1;
+        return refuse(401, 'The session has ended');
+      }
+      if (!(await this.#engineIsReady())) return refuse(503, 'The server is starting');
+      const plan = planTunnel({
+        request: asked,
+        device,
+        session,
+        configuration: this.#configuration,
+        gatewayIpv4: this.#pool.gatewayIpv4,
+        gatewayIpv6: this.#pool.gatewayIpv6,
+        now: this.#now(),
+        random: Math.random(),
+      });
+      await this.#engine.attach(plan);
+      this.#attached(session, device, asked.hostname);
+      setTimeout(() => socket.destroy(), handOverMilliseconds).unref();
+    } catch (error) {
+      this.#counts.connectsFailed += 1;
+      this.#logger.warn({ err: error }, 'a tunnel could not be opened');
+      refuse(503, 'The server cannot open the tunnel now');
+    }
+  }
+
+  #sessionOf(cookie: string | undefined): Session | undefined {
+    return cookie === undefined ? undefined : this.#sessions.authenticate(cookie, this.#now());
+  }
+
+  #attached(session: Session, device: Device, hostname: string | undefined): void {
+    // The session may have ended while the engine worked; then the engine must not keep it.
+    if (this.#sessions.get(session.id) !== session || session.state === 'ending') {
+      this.#engine.detach(session.id, 'The session has ended.').catch((error: unknown) => {
+        this.#logger.warn({ err: error }, 'the engine did not answer');
+      });
+      return;
+    }
+    const now = this.#now();
+    const first = this.#sessions.attached(session, device.address, hostname, now);
+    const tls = describeTls(device);
+    this.#counts[first ? 'connects' : 'reconnects'] += 1;
+    this.#log(
+      {
+        event: first ? 'connect' : 'reconnect',
+        ...identify(session),
+        ...(tls === undefined ? {} : { tls }),
+      },
+      now,
+    );
+  }
+
+  /** True at once when the engine has been compared with; after a start it may take a moment. */
+  async #engineIsReady(): Promise<boolean> {
+    const timeout = new AbortController();
+    const late = wait(engineStartMilliseconds, false, { signal: timeout.signal, ref: false }).catch(
+      () => false,
+    );
+    const ready = await Promise.race([this.#engineReady.promise, late]);
+    timeout.abort();
+    return ready;
+  }
+
+  #endAll(sessions: readonly Session[]): void {
+    for (const session of sessions)
+      void this.#lifecycle.end(session, 'networkChanged', networkChangedMessage);
+  }
+
+  #log(event: AccessEvent, at: number): void {
+    try {
+      this.#accessLog.write(event, at);
+    } catch (error) {
+      // A full disk must not keep anybody out.
+      this.#logger.error({ err: error }, 'the access log cannot be written');
+    }
+  }
+}
+
+function poolOf({ standalone }: LoadedConfiguration): AddressPool {
+  return new AddressPool(standalone.serverConfiguration.network, standalone.serverConfiguration.ipv6Network);
+}
+
+function sessionRules({ settings, standalone }: LoadedConfiguration) {
+  return {
+    sessionTimeoutSeconds: settings.sessionTimeoutSeconds,
+    roamingTimeoutSeconds: settings.roamingTimeoutSeconds,
+    maximumSessionsPerAccount: standalone.maximumSessionsPerAccount,
+  };
+}
+
+function signInPolicy({ standalone, passwords, clientCertificates }: LoadedConfiguration): SignInPolicy {
+  return {
+    allowedPlatforms: standalone.allowedPlatforms,
+    passwords,
+    clientCertificates,
+    messages: messagesIn(standalone.language),
+  };
+}
+
+function documentFacts({ standalone, settings, certificate }: LoadedConfiguration): DocumentFacts {
+  const leaf = certificate.certificates[0] ?? Buffer.alloc(0);
+  return {
+    messages: messagesIn(standalone.language),
+    banner: settings.banner,
+    certificateHash: createHash('sha1').update(leaf).digest('hex').toUpperCase(),
+  };
+}

@@ -1,29 +1,26 @@
 import { join } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
-import type { CreateTunnelService } from '../service.ts';
 import { CommandFailure } from './client.ts';
 import { check } from './commands/check.ts';
 import { passwd } from './commands/passwd.ts';
 import { run } from './commands/run.ts';
 import { bans, disconnect, reload, sessions, status, unban } from './commands/running.ts';
+import { start } from './commands/start.ts';
 import type { Terminal } from './terminal.ts';
 
-/** What `npm start` makes. */
-const defaultConfiguration = join(import.meta.dirname, '../../../../state/gateway.json');
+/** Where `npm start` keeps what it makes. */
+const defaultDirectory = join(import.meta.dirname, '../../../../state');
+const defaultConfiguration = join(defaultDirectory, 'gateway.json');
 
 export const exitStatus = { good: 0, failed: 1, wrongUse: 2 };
 
 /** Runs one command line; resolves to the exit status. */
-export async function runProgram(
-  parameters: string[],
-  terminal: Terminal,
-  createTunnelService: CreateTunnelService,
-): Promise<number> {
+export async function runProgram(parameters: string[], terminal: Terminal): Promise<number> {
   let result: number = exitStatus.good;
   const keep = async (outcome: Promise<number>) => {
     result = await outcome;
   };
-  const program = describeProgram(terminal, keep, createTunnelService);
+  const program = describeProgram(terminal, keep);
   try {
     await program.parseAsync(parameters, { from: 'user' });
     return result;
@@ -37,7 +34,7 @@ export async function runProgram(
 
 type Keep = (outcome: Promise<number>) => Promise<void>;
 
-function describeProgram(terminal: Terminal, keep: Keep, createTunnelService: CreateTunnelService): Command {
+function describeProgram(terminal: Terminal, keep: Keep): Command {
   const config = () =>
     new Option('--config <file>', 'configuration file').default(defaultConfiguration, 'state/gateway.json');
   const json = () => new Option('--json', 'print JSON for programs');
@@ -55,7 +52,16 @@ function describeProgram(terminal: Terminal, keep: Keep, createTunnelService: Cr
     .command('run', { isDefault: true })
     .description('run the gateway in the foreground (the default command)')
     .addOption(config())
-    .action((options) => keep(run(options.config, createTunnelService)));
+    .action((options) => keep(run(options.config)));
+  program
+    .command('start')
+    .description('make what a first start needs, keep what is there, and run: what npm start does')
+    .option('--directory <directory>', 'where everything is kept', defaultDirectory)
+    .option('--public-address <address>', 'name or address that devices connect to (first start)')
+    .option('--port <number>', 'port for TCP and UDP (first start)', Number)
+    .action(({ directory, publicAddress, port }) =>
+      keep(start(directory, { publicAddress, port }, terminal)),
+    );
   program
     .command('check')
     .description('validate a configuration file and explain what it will do')

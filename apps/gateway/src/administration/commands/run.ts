@@ -1,11 +1,10 @@
 import { describeFinding } from '../../configuration/finding.ts';
 import { loadConfiguration } from '../../configuration/load.ts';
 import { startGateway } from '../../gateway.ts';
-import type { CreateTunnelService } from '../../service.ts';
 import { createLogger } from '../logger.ts';
 
 /** `gateway`: runs in the foreground until it is told to stop. */
-export async function run(file: string, createTunnelService: CreateTunnelService): Promise<number> {
+export async function run(file: string): Promise<number> {
   const logger = createLogger(process.stdout, process.env.CULVERT_LOG_LEVEL);
   // Everything that the gateway writes is its own; what the engine may use is given to it by name.
   process.umask(0o077);
@@ -21,7 +20,6 @@ export async function run(file: string, createTunnelService: CreateTunnelService
     const { configuration } = loaded;
     const gateway = await startGateway({
       configuration,
-      createTunnelService,
       logger,
       environment: process.env,
     });

@@ -1,0 +1,43 @@
+import type { Platform } from '@culvert/contracts';
+import type { Lease } from '../addresses/address-pool.ts';
+
+/**
+ * `waiting`: not in the engine; ends at `deadline` unless the device connects.
+ * `attached`: in the engine, which keeps its timeouts.
+ * `ending`: an administrator or the user ended it; the engine has not confirmed yet.
+ */
+export type SessionState = 'waiting' | 'attached' | 'ending';
+
+/** What a device said about itself when it signed in. */
+export interface DeviceFacts {
+  platform: Platform;
+  deviceType?: string | undefined;
+  /** `unique-id` of mobile and Cisco clients. */
+  deviceUniqueId?: string | undefined;
+  userAgent?: string | undefined;
+  remoteAddress: string;
+}
+
+/** A signed-in device. It outlives its connections; only the cookie's hash is kept. */
+export interface Session extends DeviceFacts {
+  readonly id: string;
+  readonly cookieHash: string;
+  readonly user: string;
+  readonly lease: Lease;
+  /** 32 random bytes as hexadecimal digits; never changes, so that DTLS survives a reconnect (protocol.md §1.10). */
+  readonly dtlsId: string;
+  readonly signedInAt: number;
+  /** Counted from sign-in: reconnecting does not prolong a session (protocol.md §7.2, #599). */
+  readonly endsAt: number;
+  state: SessionState;
+  /** Only meaningful while `waiting`. */
+  deadline: number;
+  hostname: string | undefined;
+  /** When the first tunnel opened. */
+  connectedAt: number | undefined;
+  /** `attached`, but the device's connection is gone and the engine waits for it. Not stored. */
+  lost: boolean;
+}
+
+/** Time between sign-in and the first CONNECT; long enough for `--authenticate` in one shell and `--cookie` in another. */
+export const firstConnectMilliseconds = 5 * 60_000;
