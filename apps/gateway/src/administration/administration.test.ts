@@ -55,7 +55,7 @@ async function gateway(...parameters: string[]) {
     },
     readSecret: async () => 'correct horse',
   };
-  const exit = await runProgram(parameters, terminal, () => Promise.reject(new Error('not here')));
+  const exit = await runProgram(parameters, terminal);
   return { ...output, exit };
 }
 
