@@ -3,7 +3,7 @@ import type { Finding } from './finding.ts';
 import { quoteValue } from './finding.ts';
 import type { LoadedConfiguration } from './loaded-configuration.ts';
 
-/** Fields that sockets, the tunnel interface and leased addresses are made from. */
+/** Fields that the tunnel interface, leased addresses and the places of the process are made from. */
 const fixedFields: { path: string; read: (configuration: LoadedConfiguration) => unknown }[] = [
   { path: 'serverConfiguration.network', read: ({ standalone }) => standalone.serverConfiguration.network },
   {
@@ -11,15 +11,9 @@ const fixedFields: { path: string; read: (configuration: LoadedConfiguration) =>
     read: ({ standalone }) => standalone.serverConfiguration.ipv6Network,
   },
   {
-    path: 'serverConfiguration.listenPort',
-    read: ({ standalone }) => standalone.serverConfiguration.listenPort,
-  },
-  {
     path: 'serverConfiguration.advancedSettings',
     read: ({ settings }) => settings.maximumTransmissionUnit,
   },
-  { path: 'listenAddresses', read: ({ standalone }) => standalone.listenAddresses },
-  { path: 'proxyProtocol', read: ({ standalone }) => standalone.proxyProtocol },
   { path: 'tunnelInterface', read: ({ standalone }) => standalone.tunnelInterface },
   { path: 'stateDirectory', read: ({ standalone }) => standalone.stateDirectory },
 ];

@@ -20,7 +20,7 @@ export function readJson(text: string): JsonResult {
 
 function errorOffset(message: string, body: string): number {
   const position = /at position (\d+)/.exec(message)?.[1];
-  if (position !== undefined) return Number(position);
+  if (position !== undefined) return Math.min(Number(position), body.trimEnd().length);
   // V8 tells no position for a text that ends too early, and for the first character.
   return /end of JSON/.test(message) ? body.trimEnd().length : body.length - body.trimStart().length;
 }
@@ -32,7 +32,7 @@ function explain(message: string, body: string, offset: number): string {
   if (/^(\/\/|\/\*|#)/.test(rest)) return 'comments are not part of JSON';
   if (/^[\]}]/.test(rest) && before.endsWith(',')) return 'a comma before the closing bracket is not allowed';
   if (rest.startsWith("'")) return 'text must stand between double quotation marks';
-  if (/end of JSON|Unterminated/.test(message))
+  if (rest.trim() === '' || /Unterminated/.test(message))
     return 'the text ends too early: a bracket or quotation mark is not closed';
   return message.replace(/ (in JSON )?at position \d+.*$/s, '').replace(/, (\.{3})?".*$/s, '');
 }

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttachedSession } from '@culvert/contracts';
@@ -62,6 +63,9 @@ export class EngineSupervisor implements Engine {
     if (end && connection !== undefined) {
       // The engine may be gone before its answer is.
       await connection.request({ type: 'shutdown' }).catch(() => {});
+      // The next gateway wants the port at once.
+      await untilGone(connection.hello.pid);
+      await rm(this.#socket, { force: true });
     }
     connection?.close();
     await this.#loop;
@@ -151,6 +155,8 @@ export class EngineSupervisor implements Engine {
       await this.#options.onReady();
     } catch (error) {
       this.#connection = undefined;
+      // A fresh engine holds no tunnels; left alone it would only keep the port.
+      if (!hello.configured) await connection.request({ type: 'shutdown' }).catch(() => {});
       connection.close();
       throw error;
     }
@@ -211,6 +217,20 @@ export class EngineSupervisor implements Engine {
       if (code === 'ENOENT' || code === 'ECONNREFUSED') return undefined;
       throw error;
     }
+  }
+}
+
+const endPatience = 3000;
+
+async function untilGone(pid: number): Promise<void> {
+  const deadline = Date.now() + endPatience;
+  while (Date.now() < deadline) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+    await sleep(connectRetry);
   }
 }
 

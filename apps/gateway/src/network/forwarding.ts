@@ -43,6 +43,7 @@ export class Forwarding {
     // Recorded first: a record too many puts back what was off anyway.
     await writeFile(this.#record, this.#changed.join('\n'), { mode: 0o600 });
     for (const family of this.#changed) {
+      if ((await readFile(switches[family], 'utf8')).trim() !== '0') continue;
       await writeFile(switches[family], '1');
       this.#logger.info({ setting: switches[family] }, `switched ${family} forwarding on`);
     }

@@ -1,0 +1,217 @@
+import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ensureOwnCertificate } from '../certificates/self-signed.ts';
+import type { TunnelService } from '../service.ts';
+import { forTerminal } from './logger.ts';
+import { runProgram } from './program.ts';
+import { type AdministrationServer, serveAdministration } from './server.ts';
+import { formatBytes, formatDuration, formatTable } from './table.ts';
+import type { Terminal } from './terminal.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'culvert-admin-'));
+const config = join(directory, 'gateway.json');
+const socket = join(directory, 'state/run/admin.sock');
+let server: AdministrationServer;
+
+const session = {
+  id: '00112233445566ff',
+  user: 'alice',
+  state: 'connected',
+  channel: 'dtls',
+  ipv4: '10.70.0.2',
+  hostname: 'p\u001b[2J',
+  signedInAt: Date.now(),
+  endsAt: Date.now() + 60_000,
+  bytesIn: 1_234_567,
+  bytesOut: 12,
+} as const;
+
+const service: TunnelService = {
+  listen: async () => {},
+  onEngineReady: async () => {},
+  onEngineEvent: () => {},
+  reconfigure: () => {},
+  sessions: async () => [session],
+  disconnect: async (selector, message) =>
+    'user' in selector && selector.user === 'alice' && message !== '' ? 2 : 0,
+  bans: () => [{ address: '192.0.2.9', failures: 8, until: Date.now() + 90_000 }],
+  unban: (address) => (address === 'all' || address === '192.0.2.9' ? 1 : 0),
+  counters: () => ({ sessions: 1 }),
+  close: async () => {},
+};
+
+async function gateway(...parameters: string[]) {
+  const output = { printed: '', complained: '' };
+  const terminal: Terminal = {
+    interactive: false,
+    print: (text) => {
+      output.printed += `${text}\n`;
+    },
+    complain: (text) => {
+      output.complained += `${text}\n`;
+    },
+    readSecret: async () => 'correct horse',
+  };
+  const exit = await runProgram(parameters, terminal);
+  return { ...output, exit };
+}
+
+beforeAll(async () => {
+  await ensureOwnCertificate(join(directory, 'certs'), 'vpn.example.com', new Date());
+  mkdirSync(join(directory, 'state/run'), { recursive: true });
+  writeFileSync(
+    config,
+    JSON.stringify({
+      publicAddress: 'vpn.example.com',
+      serverConfiguration: { displayName: 'lab', network: '10.70.0.0/16', dnsServers: ['10.60.0.53'] },
+      tls: { certificateFile: 'certs/site.crt', privateKeyFile: 'certs/site.key' },
+      authentication: [{ kind: 'passwordFile', file: 'users' }],
+      stateDirectory: 'state',
+    }),
+  );
+  server = await serveAdministration(socket, {
+    service,
+    status: async () => ({
+      file: config,
+      publicAddress: 'vpn.example.com',
+      listenPort: 443,
+      startedAt: Date.now(),
+      engine: { connected: true, counters: {} },
+      counters: {},
+    }),
+    reload: async () => ({ applied: false, problems: [{ path: 'tls', message: 'bad' }], warnings: [] }),
+  });
+});
+afterAll(() => server.close());
+
+describe('the commands of the administrator', () => {
+  test('list sessions, and what a device says of itself does not steer the terminal', async () => {
+    const { printed, exit } = await gateway('sessions', '--config', config);
+    expect(printed).toMatch(
+      /^ID +USER .*\n00112233445566ff +alice +connected +dtls +10\.70\.0\.2 .* 1\.2 MB +12 B\n$/,
+    );
+    expect(printed).not.toContain('\u001b');
+    expect(exit).toBe(0);
+    expect(JSON.parse((await gateway('sessions', '--json', '--config', config)).printed)).toEqual([session]);
+  });
+
+  test('disconnect a user, and fail for one without a session', async () => {
+    expect(await gateway('disconnect', '--user', 'alice', '--config', config)).toMatchObject({
+      exit: 0,
+      printed: 'Disconnected 2 sessions.\n',
+    });
+    expect(await gateway('disconnect', '--user', 'bob', '--config', config)).toMatchObject({
+      exit: 1,
+      complained: 'bob has no session\n',
+    });
+    expect(
+      await gateway('disconnect', '--user', 'alice', '--message', 'a\nb', '--config', config),
+    ).toMatchObject({ exit: 1, complained: expect.stringContaining('must be one line') });
+  });
+
+  test('list and lift bans', async () => {
+    expect((await gateway('bans', '--config', config)).printed).toMatch(/192\.0\.2\.9 +8 +1 min/);
+    expect((await gateway('unban', '192.0.2.9', '--config', config)).exit).toBe(0);
+    expect((await gateway('unban', '192.0.2.10', '--config', config)).complained).toBe(
+      '192.0.2.10 is not banned\n',
+    );
+    expect((await gateway('unban', '--all', '--config', config)).exit).toBe(0);
+  });
+
+  test('tell every problem of a refused reload', async () => {
+    expect(await gateway('reload', '--config', config)).toMatchObject({
+      exit: 1,
+      complained: expect.stringContaining('problem  tls: bad'),
+    });
+  });
+
+  test.each([
+    [['disconnect']],
+    [['disconnect', '--session', 'a', '--user', 'b']],
+    [['unban']],
+    [['unban', '1.2.3.4', '--all']],
+    [['passwd', 'x']],
+    [['dance']],
+  ])('answer wrong use (%j) with exit status 2', async (parameters) => {
+    expect((await gateway(...parameters)).exit).toBe(2);
+  });
+
+  test('say when no gateway runs, and what starts it', async () => {
+    const other = join(directory, 'other.json');
+    writeFileSync(other, '{ "stateDirectory": "elsewhere" }');
+    const { complained, exit } = await gateway('status', '--config', other);
+    expect(complained).toContain(`no gateway is running with this configuration: ${other}\nstart it with`);
+    expect(exit).toBe(1);
+  });
+
+  test('add an account and explain the configuration', async () => {
+    const users = join(directory, 'users');
+    expect(await gateway('passwd', '--file', users, 'alice')).toMatchObject({ exit: 0 });
+    expect(readFileSync(users, 'utf8')).toMatch(/^alice:\$argon2id\$/);
+    const { printed, exit } = await gateway('check', '--config', config);
+    expect(exit).toBe(0);
+    for (const words of [
+      'port 443, TCP and UDP',
+      '65,533 devices',
+      'full: all traffic',
+      'user name and password',
+      'EC P-256',
+    ]) {
+      expect(printed).toContain(words);
+    }
+    expect(JSON.parse((await gateway('check', '--json', '--config', config)).printed)).toMatchObject({
+      valid: true,
+      problems: [],
+    });
+  });
+
+  test('talk over a socket that nobody else may use', () => {
+    expect(statSync(socket).mode & 0o777).toBe(0o600);
+  });
+});
+
+test('bytes and durations are short', () => {
+  expect([0, 999, 1000, 999_949, 999_950, 5e12].map(formatBytes)).toEqual([
+    '0 B',
+    '999 B',
+    '1.0 kB',
+    '999.9 kB',
+    '1.0 MB',
+    '5.0 TB',
+  ]);
+  expect([-5, 59_999, 60_000, 3_600_000, 4_500_000, 86_400_000, 100_000_000].map(formatDuration)).toEqual([
+    '0 s',
+    '59 s',
+    '1 min',
+    '1 h',
+    '1 h 15 min',
+    '1 d',
+    '1 d 3 h',
+  ]);
+});
+
+test('the columns of a table are aligned, whatever stands in them', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.string(), fc.string())), (rows) => {
+      expect(formatTable(['A', 'B>'], rows).split('\n')).toHaveLength(rows.length + 1);
+    }),
+  );
+  expect(
+    formatTable(
+      ['NAME', 'N>'],
+      [
+        ['山田', '1'],
+        ['bob', '22'],
+      ],
+    ),
+  ).toBe('NAME   N\n山田   1\nbob   22');
+});
+
+test('a log line for a terminal is short and holds no control characters', () => {
+  expect(forTerminal('{"level":40,"time":0,"msg":"hi","user":"a\\u001b[2J","n":1}')).toMatch(
+    /^\d\d:\d\d:\d\d warn {2}hi user=a\?\[2J n=1$/,
+  );
+});
