@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     };
     log::info(&format!("engine {} starts", env!("CARGO_PKG_VERSION")));
     let result =
-        front::Front::new(arguments.runtime_directory, arguments.user).and_then(front::Front::run);
+        front::Front::new(&arguments.runtime_directory, arguments.user).and_then(front::Front::run);
     match result {
         Ok(()) => {
             log::info("engine stops, as the gateway asked");

@@ -106,9 +106,7 @@ impl PacketPath {
             if end > datagram.end {
                 break;
             }
-            let Some(live) = self.live(key) else {
-                return None;
-            };
+            let live = self.live(key)?;
             match live.opener.open_in_place(&mut buffer[start..end]) {
                 Ok(opened) => {
                     live.forged_in_a_row = 0;

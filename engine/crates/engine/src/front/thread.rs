@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
@@ -46,7 +46,6 @@ pub(super) struct Configured {
 
 /// The front thread.
 pub(crate) struct Front {
-    pub(super) directory: PathBuf,
     pub(super) user: u32,
     pub(super) poll: Poll,
     control_listener: UnixListener,
@@ -68,9 +67,11 @@ pub(crate) struct Front {
 
 impl Front {
     /// Opens the control socket in `directory`. Nothing else is open before the gateway has configured us.
-    pub(crate) fn new(directory: PathBuf, user: u32) -> io::Result<Self> {
+    pub(crate) fn new(directory: &Path, user: u32) -> io::Result<Self> {
+        // Both sockets are found from here: after root is given up, directories above may be closed to this process.
+        std::env::set_current_dir(directory)?;
         let poll = Poll::new()?;
-        let control_listener = socket::listen(&directory.join("engine.sock"))?;
+        let control_listener = socket::listen(Path::new("engine.sock"))?;
         poll.add(&control_listener, CONTROL_LISTENER, Interest::READ)?;
         let report_waker = Arc::new(Waker::new()?);
         poll.add(&*report_waker, REPORTS, Interest::READ)?;
@@ -79,7 +80,6 @@ impl Front {
             .current
             .unwrap_or(1 << 20);
         Ok(Self {
-            directory,
             user,
             poll,
             control_listener,
@@ -332,9 +332,7 @@ impl Front {
         let Some(connection) = self.connections.get_mut(key) else {
             return Ok(());
         };
-        if connection.needs_upstream()
-            && connection.open_upstream(&self.directory.join("gateway.sock"))?
-        {
+        if connection.needs_upstream() && connection.open_upstream(Path::new("gateway.sock"))? {
             if let Some((stream, _)) = connection.upstream() {
                 self.poll
                     .add(stream, UPSTREAM | key as u64, Interest::READ)?;
