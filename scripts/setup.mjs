@@ -77,7 +77,8 @@ export function ensureNodePackages() {
     existsSync(marker) && statSync(marker).mtimeMs >= statSync(lock).mtimeMs && pinnedNodeRuns();
   if (current) return;
   say('installing npm packages and the pinned Node (a minute or two)');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // Not `npm ci`: it insists on packages for other platforms, which a partial mirror of the registry does not have.
+  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
     remedy: 'Is the npm registry reachable?',
   });
   if (!pinnedNodeRuns()) {
