@@ -30,9 +30,13 @@ export class Switch {
   async drop(...matches: string[]): Promise<void> {
     const rules = matches.map((match) => `${match} counter drop`).join('\n');
     await this.heal();
-    await this.namespace.nft(
-      `table bridge lab_disturb { chain path { type filter hook forward priority 0;\n${rules}\n}\n}`,
-    );
+    await this.namespace.nft(`
+      table bridge lab_disturb {
+        chain path {
+          type filter hook forward priority 0;
+          ${rules}
+        }
+      }`);
   }
 
   /** Drops every UDP datagram to and from the gateway's port, as many guest networks do. */
