@@ -50,10 +50,12 @@ export class Client {
   readonly interfaceName: string;
   readonly process: Background;
   readonly #callsFile: string;
+  readonly #hasInterface: boolean;
 
   private constructor(options: ClientOptions) {
     this.device = options.device;
     this.interfaceName = options.interfaceName ?? 'tun0';
+    this.#hasInterface = options.scriptTun === undefined;
     this.#callsFile = join(makeDirectory('client'), 'script-calls.jsonl');
     const answers = typeof options.password === 'string' ? [options.password] : (options.password ?? []);
     this.process = options.device.namespace.start(clientCommand(options, this.interfaceName), {
@@ -85,7 +87,12 @@ export class Client {
 
   /** Waits until the tunnel is up, its interface configured. */
   async connected(timeoutMilliseconds = 30_000): Promise<Connection> {
-    const [, addresses = '', , , , dtls = ''] = await this.process.waitFor(configuredLine, timeoutMilliseconds);
+    const [, addresses = '', , , , dtls = ''] = await this.process.waitFor(
+      configuredLine,
+      timeoutMilliseconds,
+    );
+    // openconnect prints the line before it calls the script.
+    if (this.#hasInterface) await this.configuration();
     return { addresses: addresses.split(/[ ,+]+/).filter(Boolean), dtls };
   }
 

@@ -32,7 +32,8 @@ export class Corp {
       const iperf = namespace.start(['iperf3', '--server', '--forceflush', '--port', String(port)]);
       await iperf.waitFor(/Server listening/, 5_000);
     }
-    await host.waitFor(/web ready[^]*echo ready|echo ready[^]*web ready/, 10_000);
+    await host.waitFor(/web ready/, 10_000);
+    await host.waitFor(/echo ready/, 10_000);
     await dns.waitFor(/started, version/, 5_000);
     return new Corp(namespace, dns);
   }

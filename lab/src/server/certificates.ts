@@ -92,7 +92,18 @@ async function selfSigned(
       : ['-newkey', `rsa:${parameter}`];
   const signer = issuer === undefined ? [] : ['-CA', file(issuer, 'crt'), '-CAkey', file(issuer, 'key')];
   await execute([
-    ...['openssl', 'req', '-x509', '-config', '/dev/null', '-noenc', '-days', '365', '-subj', `/CN=${commonName}`],
+    ...[
+      'openssl',
+      'req',
+      '-x509',
+      '-config',
+      '/dev/null',
+      '-noenc',
+      '-days',
+      '365',
+      '-subj',
+      `/CN=${commonName}`,
+    ],
     ...newKey,
     ...['-keyout', file(name, 'key'), '-out', file(name, 'crt')],
     ...signer,

@@ -23,6 +23,7 @@ export class Culvert implements Server {
   readonly settings: ServerSettings;
   readonly configurationFile: string;
   readonly stateDirectory: string;
+  readonly accountsFile: string;
   /** Everything that all gateway processes of this server printed, the newest last. */
   readonly #earlier: string[] = [];
   #gateway: Background | undefined;
@@ -32,6 +33,7 @@ export class Culvert implements Server {
     this.settings = settings;
     this.configurationFile = join(directory, 'gateway.json');
     this.stateDirectory = join(directory, 'state');
+    this.accountsFile = join(directory, 'users');
   }
 
   /** Writes the configuration and the accounts, starts the gateway and waits until it answers. */
@@ -45,16 +47,16 @@ export class Culvert implements Server {
   static async prepare(place: ServerPlace, settings: ServerSettings): Promise<Culvert> {
     const directory = makeDirectory('culvert');
     const server = new Culvert(place, settings, directory);
-    const users = join(directory, 'users');
     for (const [name, password] of Object.entries(settings.accounts)) {
-      await execute([node, mainFile, 'passwd', '--file', users, name], { input: `${password}\n` });
+      const command = [node, mainFile, 'passwd', '--file', server.accountsFile, name];
+      await execute(command, { input: `${password}\n` });
     }
-    server.writeConfiguration(settings, users);
+    server.writeConfiguration(settings);
     return server;
   }
 
   /** Replaces the configuration file; `reload` makes the gateway read it. */
-  writeConfiguration(settings: ServerSettings, users = join(this.configurationFile, '../users')): void {
+  writeConfiguration(settings: ServerSettings): void {
     const { server, advanced, gateway } = settings;
     const document = {
       publicAddress: gatewayName,
@@ -66,7 +68,7 @@ export class Culvert implements Server {
         certificateFile: this.place.certificate.chainFile,
         privateKeyFile: this.place.certificate.privateKeyFile,
       },
-      authentication: [{ kind: 'passwordFile', file: users }],
+      authentication: [{ kind: 'passwordFile', file: this.accountsFile }],
       stateDirectory: this.stateDirectory,
       ...gateway,
     };

@@ -1,5 +1,5 @@
-import { Authority } from './certificates.ts';
 import type { Network } from '../network/network.ts';
+import { Authority } from './certificates.ts';
 import { Culvert } from './culvert.ts';
 import { Ocserv } from './ocserv.ts';
 import { type Server, type ServerKind, type ServerSettings, serverSettings } from './server.ts';
