@@ -83,7 +83,7 @@ function configurationText(
     'cisco-client-compat = true',
     'dtls-legacy = true',
     'device = vpns',
-    'predictable-ips = true',
+    'predictable-ips = false',
     'try-mtu-discovery = false',
     'mobile-dpd = 1800',
     `dpd = ${seconds('dead-peer-detection', 30)}`,

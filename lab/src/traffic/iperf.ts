@@ -41,7 +41,8 @@ export function iperfCommand({
   const reverse = direction === 'down' ? ['--reverse'] : [];
   return [
     ...['iperf3', '--client', address, '--port', String(port), '--time', String(seconds)],
-    ...['--connect-timeout', '5000', '--json', ...reverse],
+    // One and the same on every machine: with bbr, the default of some, what is measured is its pacing.
+    ...['--connect-timeout', '5000', '--congestion', 'cubic', '--json', ...reverse],
   ];
 }
 
