@@ -21,6 +21,7 @@ export class Lab {
   readonly corp: Corp;
   readonly authority: Authority;
   #server: Server;
+  readonly #clients = new Set<Client>();
 
   private constructor(network: Network, corp: Corp, authority: Authority, server: Server) {
     this.network = network;
@@ -70,9 +71,24 @@ export class Lab {
     };
   }
 
+  /** Starts a client and waits for nothing. */
+  startClient(changes: Partial<ClientOptions> = {}): Client {
+    const client = Client.start(this.clientOptions(changes));
+    this.#clients.add(client);
+    void client.process.ended.then(() => this.#clients.delete(client));
+    return client;
+  }
+
   /** Connects a client and waits for its tunnel. */
-  connect(changes: Partial<ClientOptions> = {}, timeoutMilliseconds?: number): Promise<Client> {
-    return Client.connect(this.clientOptions(changes), timeoutMilliseconds);
+  async connect(changes: Partial<ClientOptions> = {}, timeoutMilliseconds?: number): Promise<Client> {
+    const client = this.startClient(changes);
+    await client.connected(timeoutMilliseconds);
+    return client;
+  }
+
+  /** Ends every client that still runs, so that the next test begins without sessions. */
+  async dismissClients(): Promise<void> {
+    await Promise.all([...this.#clients].map((client) => client.logOut()));
   }
 
   async remove(): Promise<void> {

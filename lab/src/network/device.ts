@@ -10,6 +10,39 @@ export interface Device {
   readonly namespaces: readonly Namespace[];
 }
 
+/** Makes the uplink of a device slow, so that its sockets fill up. */
+export async function slowUplink(device: Device, rate: string): Promise<void> {
+  await device.namespace.run([
+    ...[
+      'tc',
+      'qdisc',
+      'replace',
+      'dev',
+      'd0',
+      'root',
+      'tbf',
+      'rate',
+      rate,
+      'burst',
+      '16kb',
+      'latency',
+      '100ms',
+    ],
+  ]);
+}
+
+/** What roaming does: the old address is gone from one moment to the next. */
+export async function changeAddress(device: Device, from: string, to: string): Promise<void> {
+  await device.namespace.ip(`addr add ${to}/24 dev d0`);
+  await device.namespace.ip(`addr del ${from}/24 dev d0`);
+  await device.namespace.ip('route replace default via 10.50.0.1 dev d0');
+}
+
+/** Cuts the TCP connections of a device to the gateway as a middlebox does: the server gets a reset. */
+export async function cutTcp(device: Device): Promise<void> {
+  await device.namespace.run(['ss', '-K', 'dport', '=', ':443']);
+}
+
 /** A device with an address of its own: 10.50.0.2 and fd50::2 for the first. */
 export async function plainDevice(index: number, peer: Switch | Namespace): Promise<Device> {
   const namespace = new Namespace(`device${index + 1}`);

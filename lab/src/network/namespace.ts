@@ -30,6 +30,9 @@ export class Namespace {
     writeFileSync(this.hosts, '127.0.0.1 localhost\n::1 localhost\n');
     execFileSync('ip', ['netns', 'add', this.name]);
     execFileSync('ip', ['-n', this.name, 'link', 'set', 'lo', 'up']);
+    // Idle must be idle: no host of the lab looks for IPv6 routers.
+    const quiet = 'net.ipv6.conf.default.router_solicitations=0';
+    execFileSync('ip', ['netns', 'exec', this.name, 'sysctl', '-qw', quiet]);
   }
 
   command(command: readonly string[]): string[] {
