@@ -28,7 +28,7 @@ test('the old form login works too', async () => {
   await expectTunnel({ extra: ['--no-xmlpost'] });
 });
 
-test('each step of the sign-in may come on a connection of its own', async () => {
+onlyProduct('each step of the sign-in may come on a connection of its own', async () => {
   await expectTunnel({ extra: ['--no-http-keepalive'] });
 });
 
@@ -53,7 +53,7 @@ onlyProduct('a bare cookie without external sign-in goes through a command line'
   await expectTunnel({ cookie });
 });
 
-test('an unknown cookie is refused and the client says so', async () => {
+onlyProduct('an unknown cookie is refused and the client says so', async () => {
   const client = lab().startClient({ cookie: 'webvpn=0123456789abcdef0123456789abcdef' });
   expect((await client.process.waitForEnd(20_000)).code).toBe(2);
   expect(client.log).toContain('Cookie was rejected');

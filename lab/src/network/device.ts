@@ -104,9 +104,4 @@ export class NatRouter {
     await this.usePorts(firstPort);
     await this.namespace.run(['conntrack', '-D', '-p', 'udp']);
   }
-
-  /** Makes the path between router and gateway narrower than the device's own link. */
-  async setPathMtu(bytes: number): Promise<void> {
-    await this.namespace.ip(`link set r0 mtu ${bytes}`);
-  }
 }

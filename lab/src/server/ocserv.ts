@@ -83,7 +83,8 @@ function configurationText(
     'cisco-client-compat = true',
     'dtls-legacy = true',
     'device = vpns',
-    'predictable-ips = false',
+    // With it a client that comes back gets its address again; without it many clients of one account find one.
+    `predictable-ips = ${settings.gateway.maximumSessionsPerAccount === undefined}`,
     'try-mtu-discovery = false',
     'mobile-dpd = 1800',
     `dpd = ${seconds('dead-peer-detection', 30)}`,
