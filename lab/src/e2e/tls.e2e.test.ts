@@ -23,6 +23,14 @@ async function handshake(...options: string[]): Promise<string> {
   return stdout + stderr;
 }
 
+/** Serial number of the certificate that a new connection gets. */
+async function serial(): Promise<string> {
+  const leaf = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/.exec(await handshake())?.[0];
+  const input = `${leaf}\n`;
+  const { namespace } = lab().network.device;
+  return (await namespace.run(['openssl', 'x509', '-noout', '-serial'], { input })).stdout;
+}
+
 onlyProduct('TLS 1.3 is what a client gets that can do it', async () => {
   expect(await handshake()).toContain('New, TLSv1.3');
 });
@@ -67,12 +75,6 @@ onlyProduct('a PFX file serves as well as PEM files', async () => {
 onlyProduct('a certificate that is replaced is used by new connections while a tunnel runs on', async () => {
   const client = await lab().connect();
   const ping = new SteadyPing(client.device.namespace, corpAddress);
-  const serial = async () => /serial=(\S+)/.exec(await handshakeSerial())?.[1];
-  const handshakeSerial = async () => {
-    const leaf = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/.exec(await handshake())?.[0];
-    const { run } = { run: lab().network.device.namespace };
-    return (await run.run(['openssl', 'x509', '-noout', '-serial'], { input: `${leaf}\n` })).stdout;
-  };
   const before = await serial();
   replaceCertificate(lab().server.place.certificate, await lab().authority.issueSite());
   expect((await lab().culvert.command('reload')).code).toBe(0);

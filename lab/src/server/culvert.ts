@@ -16,6 +16,13 @@ const mainFile = join(repository, 'apps/gateway/src/main.ts');
 /** A line of `access.jsonl` or an entry of `sessions --json`; tests look at single fields. */
 export type Entry = Readonly<Record<string, unknown>>;
 
+/** Makes a file of accounts with the product's own command. */
+export async function writeAccounts(file: string, accounts: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, password] of Object.entries(accounts)) {
+    await execute([node, mainFile, 'passwd', '--file', file, name], { input: `${password}\n` });
+  }
+}
+
 /** The product: gateway and engine in the gateway namespace. */
 export class Culvert implements Server {
   readonly kind = 'culvert';
@@ -47,10 +54,7 @@ export class Culvert implements Server {
   static async prepare(place: ServerPlace, settings: ServerSettings): Promise<Culvert> {
     const directory = makeDirectory('culvert');
     const server = new Culvert(place, settings, directory);
-    for (const [name, password] of Object.entries(settings.accounts)) {
-      const command = [node, mainFile, 'passwd', '--file', server.accountsFile, name];
-      await execute(command, { input: `${password}\n` });
-    }
+    await writeAccounts(server.accountsFile, settings.accounts);
     server.writeConfiguration(settings);
     return server;
   }
