@@ -90,7 +90,7 @@ onlyProduct('the company network opens no connection to a device', async () => {
   }
 });
 
-const rawPacket = fileURLToPath(new URL('../traffic/raw_packet.py', import.meta.url));
+const rawPacket = fileURLToPath(new URL('../hostile/raw_packet.py', import.meta.url));
 
 onlyProduct('a packet with a source that is not the device’s own is dropped', async () => {
   const client = await lab().connect();
