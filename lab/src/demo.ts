@@ -7,6 +7,7 @@ import { intranetName, intranetPage } from './corp/intranet.ts';
 import { Lab } from './lab.ts';
 import { corpDnsAddress, gatewayAddress, gatewayName, internalAddress } from './network/network.ts';
 import type { ServerKind } from './server/server.ts';
+import { request } from './traffic/https.ts';
 import { measure } from './traffic/iperf.ts';
 import { reachesNothing } from './traffic/ping.ts';
 
@@ -48,12 +49,10 @@ async function tunnel(lab: Lab, channel: TunnelStory['channel'], seconds: number
     `openconnect signed in as alice and got ${addresses.join(' and ')}, MTU ${mtu}`,
     addresses.length > 0,
   );
-  insist(
-    channel === 'dtls'
-      ? 'packets travel over DTLS (UDP)'
-      : 'packets travel over TLS (TCP), DTLS is switched off',
-    (dtls === 'connected') === (channel === 'dtls'),
-  );
+  if ((dtls === 'connected') !== (channel === 'dtls')) {
+    throw new Error(`wanted a tunnel over ${channel}, but its DTLS is ${dtls}:\n${client.log}`);
+  }
+  tell(`  ✓ packets travel over ${channel === 'dtls' ? 'DTLS (UDP)' : 'TLS (TCP), DTLS is switched off'}`);
   const name = await device.run(['getent', 'ahostsv4', intranetName]);
   insist(
     `the laptop asks the corporate name server ${corpDnsAddress}: ${intranetName} is ${name.stdout.split(' ')[0]}`,
@@ -86,7 +85,8 @@ async function demo(server: ServerKind, seconds: number): Promise<TunnelStory[]>
   tell('Three hosts on this machine: a laptop, the gateway and the company network');
   const lab = await Lab.start({ server });
   try {
-    insist(`the gateway answers at https://${gatewayName} (${gatewayAddress})`, true);
+    const page = await request(lab.network.device.namespace, { authoritiesFile: lab.authority.rootFile });
+    insist(`the gateway answers at https://${gatewayName} (${gatewayAddress})`, page.status === 200);
     insist(
       'without a tunnel the laptop cannot reach the company network',
       await reachesNothing(lab.network.device.namespace, corpDnsAddress),

@@ -6,6 +6,7 @@ import type { Background, Ending } from '../system/background.ts';
 import { makeDirectory } from '../system/run.ts';
 import { eventually } from '../system/wait.ts';
 import { type ClientBuild, clientProgram } from './builds.ts';
+import { connectResponse } from './http-dump.ts';
 import { readScriptCalls, type ScriptCall } from './script-calls.ts';
 
 export interface ClientOptions {
@@ -113,6 +114,13 @@ export class Client {
     );
   }
 
+  /** Values of a header of the last answer to CONNECT; the log has them all, the script only those of TLS. */
+  responseHeaders(name: string): string[] {
+    return connectResponse(this.log)
+      .headers.filter(([header]) => header === name)
+      .map(([, value]) => value);
+  }
+
   /** Waits for the call number `count` with this reason. */
   async scriptCall(reason: string, count = 1, timeoutMilliseconds = 30_000): Promise<ScriptCall> {
     return await eventually(
@@ -146,7 +154,7 @@ export class Client {
 }
 
 function clientCommand(options: ClientOptions, interfaceName: string): string[] {
-  const command = [clientProgram(options.build ?? 'gnutls'), '--cafile', options.authoritiesFile];
+  const command = [clientProgram(options.build ?? 'gnutls'), '-v', '--cafile', options.authoritiesFile];
   command.push('--resolve', `${gatewayName}:${options.address ?? gatewayAddress}`);
   if (options.scriptTun === undefined) command.push('--script', scriptFile, '--interface', interfaceName);
   else command.push('--script-tun', '--script', options.scriptTun);

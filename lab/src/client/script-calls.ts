@@ -27,7 +27,7 @@ export class ScriptCall {
     return [...this.#list(`CISCO_SPLIT_${word}`), ...this.#list(`CISCO_IPV6_SPLIT_${word}`)];
   }
 
-  /** Every `X-CSTP-…` and `X-DTLS-…` header of the answer to CONNECT, as the client keeps them. */
+  /** Values of an `X-CSTP-…` header of the answer to CONNECT; those of DTLS are not given to the script. */
   headers(name: string): string[] {
     const lines = (this.environment.CISCO_CSTP_OPTIONS ?? '').split('\n');
     return lines.filter((line) => line.startsWith(`${name}=`)).map((line) => line.slice(name.length + 1));

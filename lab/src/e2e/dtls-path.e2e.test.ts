@@ -80,7 +80,7 @@ onlyProduct('a forged ClientHello with the App-ID of a live session does not dis
   const device = lab().network.device.namespace;
   const { payload: hello } = clientHellos(await capture.stop())[0] ?? {};
   if (hello === undefined) throw new Error('no ClientHello was captured');
-  const appId = (await client.configuration()).headers('X-DTLS-App-ID')[0] ?? '';
+  const appId = client.responseHeaders('X-DTLS-App-ID')[0] ?? '';
   expect(hello.toString('hex')).toContain(appId.toLowerCase());
   const before = await onlySession();
   const ping = new SteadyPing(device, corpAddress);

@@ -95,7 +95,8 @@ export class Culvert implements Server {
       },
       30_000,
       200,
-    ).catch((error: unknown) => {
+    ).catch(async (error: unknown) => {
+      await this.stop();
       throw new Error(`the gateway did not start; its output:\n${background.output}`, { cause: error });
     });
   }

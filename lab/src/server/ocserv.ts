@@ -39,7 +39,13 @@ export class Ocserv implements Server {
         }
       }`);
     const background = gateway.start(['ocserv', '--foreground', '--config', file]);
-    await background.waitFor(/initialized ocserv|listening \(UDP\)/, 10_000);
+    const last = settings.server.disableUdpConnections === true ? 'TCP' : 'UDP';
+    try {
+      await background.waitFor(new RegExp(`listening \\(${last}\\) on \\[::\\]`), 10_000);
+    } catch (error) {
+      await background.stop();
+      throw error;
+    }
     return new Ocserv(place, settings, background);
   }
 
