@@ -1,0 +1,76 @@
+/** `npm run bench -- throughput|sessions|sign-in`: the product and its peer side by side in one run. */
+import { parseArgs } from 'node:util';
+import type { ServerKind } from '@culvert/lab/server/server.ts';
+import { describeInOneLine, describeMachine } from './machine.ts';
+import type { BenchmarkOptions, BenchmarkReport } from './report.ts';
+import { benchSessions } from './sessions.ts';
+import { benchSignIn } from './sign-in.ts';
+import { benchThroughput } from './throughput.ts';
+
+interface Benchmark {
+  run: (options: BenchmarkOptions) => Promise<BenchmarkReport>;
+  rounds: number;
+  clients: number;
+}
+
+const benchmarks: Record<string, Benchmark> = {
+  throughput: { run: benchThroughput, rounds: 5, clients: 1 },
+  sessions: { run: benchSessions, rounds: 1, clients: 200 },
+  'sign-in': { run: benchSignIn, rounds: 5, clients: 20 },
+};
+
+const usage = `usage: npm run bench -- ${Object.keys(benchmarks).join('|')} [options]
+  --rounds N      rounds of which the median is taken
+  --seconds N     length of one throughput measurement (5)
+  --clients N     clients of "sessions" (200), connects per round of "sign-in" (20)
+  --server NAME   culvert or ocserv alone; the default is both
+  --json          everything as JSON`;
+
+function wholeNumber(name: string, text: string | undefined, otherwise: number, maximum: number): number {
+  if (text === undefined) return otherwise;
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1 || number > maximum) {
+    throw new Error(`--${name} must be a whole number from 1 to ${maximum}, not "${text}"`);
+  }
+  return number;
+}
+
+function chosenServers(text: string | undefined): ServerKind[] {
+  if (text === undefined) return ['culvert', 'ocserv'];
+  if (text === 'culvert' || text === 'ocserv') return [text];
+  throw new Error(`--server must be culvert or ocserv, not "${text}"`);
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      clients: { type: 'string' },
+      server: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const benchmark = benchmarks[positionals[0] ?? ''];
+  if (benchmark === undefined || positionals.length !== 1) throw new Error(usage);
+  const machine = await describeMachine();
+  const report = await benchmark.run({
+    servers: chosenServers(values.server),
+    rounds: wholeNumber('rounds', values.rounds, benchmark.rounds, 100),
+    seconds: wholeNumber('seconds', values.seconds, 5, 600),
+    clients: wholeNumber('clients', values.clients, benchmark.clients, 4_000),
+    say: (line) => console.error(line),
+  });
+  if (values.json) {
+    const { markdown, ...data } = report;
+    console.log(JSON.stringify({ machine, ...data, markdown }, null, 2));
+  } else {
+    console.log(`## ${report.benchmark}\n\n${describeInOneLine(machine)}.\n\n${report.markdown}`);
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

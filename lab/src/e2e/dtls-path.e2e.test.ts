@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { clientBuilds } from '../client/builds.ts';
+import { serverKind } from '../lab.ts';
+import { slowUplink } from '../network/device.ts';
+import { corpAddress, gatewayAddress } from '../network/network.ts';
+import { eventually } from '../system/wait.ts';
+import { Capture, clientHellos } from '../traffic/capture.ts';
+import { iperfCommand, measure, parseIperf } from '../traffic/iperf.ts';
+import { SteadyPing } from '../traffic/ping.ts';
+import { sendUdp } from '../traffic/udp.ts';
+import { useLab } from './use-lab.ts';
+
+/** Devices 0 and 1 are on the switch, device 2 behind a router that translates addresses. */
+const lab = useLab({
+  network: { devices: 2, nat: true },
+  settings: { advanced: { 'dead-peer-detection': '5', keepalive: '5' } },
+});
+const onlyProduct = test.runIf(serverKind === 'culvert');
+
+async function onlySession(): Promise<{ id: unknown; channel: unknown }> {
+  const [session, ...others] = await lab().culvert.sessions();
+  expect(others).toEqual([]);
+  return { id: session?.id, channel: session?.channel };
+}
+
+onlyProduct.each(clientBuilds)(
+  'when UDP dies in the middle of a transfer the %s client goes on over TLS, and returns when it is back',
+  async (build) => {
+    await lab().connect({ build });
+    const device = lab().network.device.namespace;
+    const before = await onlySession();
+    expect(before.channel).toBe('dtls');
+    const transfer = device.start(iperfCommand({ direction: 'down', seconds: 40 }));
+    await sleep(3_000);
+    await lab().network.switch?.dropUdp();
+    try {
+      await eventually(
+        'TLS carries the packets',
+        async () => (await onlySession()).channel === 'tls',
+        30_000,
+        500,
+      );
+      const ping = new SteadyPing(device, corpAddress);
+      await sleep(4_000);
+      expect((await ping.stop()).received).toBeGreaterThan(5);
+    } finally {
+      await lab().network.switch?.heal();
+    }
+    // The client tries UDP again once a minute.
+    await eventually('DTLS is back', async () => (await onlySession()).channel === 'dtls', 100_000, 1_000);
+    expect((await onlySession()).id).toBe(before.id);
+    await transfer.waitForEnd(60_000);
+    expect(parseIperf(transfer.output).receivedBytes).toBeGreaterThan(1_000_000);
+  },
+);
+
+onlyProduct.each(clientBuilds)(
+  'when a router gives the %s client another UDP port nothing is lost beyond that moment',
+  async (build) => {
+    const device = lab().network.deviceAt(2);
+    const client = await lab().connect({ device, build });
+    expect((await client.connected()).dtls).toBe('connected');
+    const ping = new SteadyPing(device.namespace, corpAddress);
+    for (const port of [30_000, 40_000, 50_000]) {
+      await sleep(3_000);
+      await device.router?.rebindUdp(port);
+    }
+    await sleep(3_000);
+    const { sent, lost, longestGap } = await ping.stop();
+    expect(sent).toBeGreaterThan(50);
+    expect(longestGap, `lost ${lost} of ${sent}`).toBeLessThanOrEqual(1);
+    expect((await onlySession()).channel).toBe('dtls');
+  },
+);
+
+onlyProduct('a forged ClientHello with the App-ID of a live session does not disturb it', async () => {
+  const capture = await Capture.start(lab().network.gateway, 'g0', 'udp port 443');
+  const client = await lab().connect();
+  const device = lab().network.device.namespace;
+  const { payload: hello } = clientHellos(await capture.stop())[0] ?? {};
+  if (hello === undefined) throw new Error('no ClientHello was captured');
+  const appId = client.responseHeaders('X-DTLS-App-ID')[0] ?? '';
+  expect(hello.toString('hex')).toContain(appId.toLowerCase());
+  const before = await onlySession();
+  const ping = new SteadyPing(device, corpAddress);
+  await sleep(1_000);
+  const forged = Array.from({ length: 50 }, (_, index) => {
+    const copy = Buffer.from(hello);
+    // Bytes of the client's random value: another one each time.
+    copy.writeUInt32BE(index, 27);
+    return copy;
+  });
+  await sendUdp(lab().network.deviceAt(1).namespace, gatewayAddress, 443, forged);
+  await sleep(3_000);
+  const { lost } = await ping.stop();
+  expect(lost).toEqual([]);
+  expect(await onlySession()).toEqual(before);
+});
+
+onlyProduct('packets of one session arrive over both channels at the same time', async () => {
+  const { device } = lab().network;
+  const client = await lab().connect({ extra: ['-vvv'] });
+  await slowUplink(device, '10mbit');
+  try {
+    const from = client.log.length;
+    const { receivedBytes } = await measure(device.namespace, { direction: 'up', seconds: 4 });
+    expect(receivedBytes).toBeGreaterThan(2_000_000);
+    // The client sends what its full UDP socket refuses over TLS, in the same round.
+    expect(client.log.slice(from)).toContain('Sending uncompressed data packet');
+    expect((await onlySession()).channel).toBe('dtls');
+  } finally {
+    await device.namespace.run(['tc', 'qdisc', 'del', 'dev', 'd0', 'root']);
+  }
+});

@@ -1,0 +1,27 @@
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import { Lab, type LabOptions } from '../lab.ts';
+
+/** Lines of the server's output that a failed test shows. */
+const shownLines = 60;
+
+/** One lab for all tests of a file; after each test its clients are gone. */
+export function useLab(options: LabOptions = {}): () => Lab {
+  let lab: Lab | undefined;
+  beforeAll(async () => {
+    lab = await Lab.start(options);
+  });
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') {
+      const output = lab?.server.output.split('\n').slice(-shownLines).join('\n');
+      console.error(`output of the server after "${task.name}":\n${output}`);
+    }
+    await lab?.dismissClients();
+  });
+  afterAll(async () => {
+    await lab?.remove();
+  });
+  return () => {
+    if (lab === undefined) throw new Error('the lab did not start');
+    return lab;
+  };
+}

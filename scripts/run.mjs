@@ -1,0 +1,51 @@
+// Runs one of the programs of this repository with the pinned Node, after installing and building what it needs.
+// Standard output belongs to the program, so that `--json` stays clean.
+
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import {
+  ensureEngine,
+  ensureNodePackages,
+  ensurePrograms,
+  main,
+  node,
+  root,
+  run,
+  SetupError,
+} from './setup.mjs';
+
+const programs = {
+  gateway: {
+    file: 'apps/gateway/src/main.ts',
+    prepare: () => ensurePrograms({ nft: 'nftables', ip: 'iproute2' }),
+  },
+  demo: { file: 'lab/src/demo.ts', prepare: ensureLab },
+  bench: { file: 'bench/src/main.ts', prepare: ensureLab },
+};
+
+function ensureLab() {
+  run(node, [join(root, 'lab/src/setup.ts')]);
+}
+
+main(() => {
+  const [name, ...parameters] = process.argv.slice(2);
+  const program = programs[name];
+  if (program === undefined)
+    throw new SetupError(`usage: node scripts/run.mjs ${Object.keys(programs).join('|')}`);
+  ensureNodePackages();
+  // Help and the commands that only talk to a running gateway need no engine and no root.
+  const serves =
+    name !== 'gateway' ||
+    parameters.length === 0 ||
+    parameters[0].startsWith('--config') ||
+    parameters[0] === 'run';
+  if (serves) {
+    ensureEngine();
+    if (process.getuid?.() === 0) program.prepare();
+  }
+  const child = spawn(node, [join(root, program.file), ...parameters], { stdio: 'inherit' });
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (status, signal) => {
+    process.exitCode = status ?? (signal === null ? 1 : 128);
+  });
+});
