@@ -1,5 +1,14 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['apps/*/src/**/*.test.ts', 'packages/*/src/**/*.test.ts', 'lab/src/**/*.test.ts'] },
+  test: {
+    include: [
+      'apps/*/src/**/*.test.ts',
+      'packages/*/src/**/*.test.ts',
+      'lab/src/**/*.test.ts',
+      'bench/src/**/*.test.ts',
+    ],
+    // These need root and a lab; `lab/vitest.config.ts` runs them.
+    exclude: [...configDefaults.exclude, '**/*.e2e.test.ts'],
+  },
 });

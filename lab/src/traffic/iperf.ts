@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Namespace } from '../network/namespace.ts';
 import { corpAddress } from '../network/network.ts';
 
@@ -46,10 +47,16 @@ export function iperfCommand({
   ];
 }
 
+/** A server that has just finished a measurement takes a moment before it accepts the next one. */
+const busyTries = 10;
+const busyPauseMilliseconds = 300;
+
 /** Measures TCP throughput between a device and the corporate host. */
 export async function measure(device: Namespace, options: IperfOptions): Promise<Measurement> {
-  const { stdout } = await device.attempt(iperfCommand(options), {
-    timeoutMilliseconds: (options.seconds + 30) * 1000,
-  });
-  return parseIperf(stdout);
+  const timeoutMilliseconds = (options.seconds + 30) * 1000;
+  for (let left = busyTries; ; left -= 1) {
+    const { stdout } = await device.attempt(iperfCommand(options), { timeoutMilliseconds });
+    if (left === 0 || !stdout.includes('the server is busy')) return parseIperf(stdout);
+    await sleep(busyPauseMilliseconds);
+  }
 }

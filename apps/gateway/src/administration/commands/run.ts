@@ -14,8 +14,8 @@ export async function run(file: string): Promise<number> {
   if (loaded.configuration === undefined) return 1;
 
   const stopped = Promise.withResolvers<void>();
-  // Also while it starts: the start is then finished and undone again.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.resolve());
+  // Also while it starts: the start is then finished and undone again. A second signal, as Ctrl-C below npm sends, changes nothing.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopped.resolve());
   try {
     const { configuration } = loaded;
     const gateway = await startGateway({
