@@ -33,8 +33,9 @@ export async function slowUplink(device: Device, rate: string): Promise<void> {
 
 /** What roaming does: the old address is gone from one moment to the next. */
 export async function changeAddress(device: Device, from: string, to: string): Promise<void> {
-  await device.namespace.ip(`addr add ${to}/24 dev d0`);
+  // In this order: with its first address an interface loses the others of the same network.
   await device.namespace.ip(`addr del ${from}/24 dev d0`);
+  await device.namespace.ip(`addr add ${to}/24 dev d0`);
   await device.namespace.ip('route replace default via 10.50.0.1 dev d0');
 }
 
