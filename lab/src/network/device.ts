@@ -41,7 +41,7 @@ export async function changeAddress(device: Device, from: string, to: string): P
 
 /** Cuts the TCP connections of a device to the gateway as a middlebox does: the server gets a reset. */
 export async function cutTcp(device: Device): Promise<void> {
-  await device.namespace.run(['ss', '-K', 'dport', '=', ':443']);
+  await device.namespace.run(['ss', '-t', '-K', 'dport', '=', ':443']);
 }
 
 /** A device with an address of its own: 10.50.0.2 and fd50::2 for the first. */
