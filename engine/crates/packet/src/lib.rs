@@ -15,6 +15,7 @@
 
 pub mod checksum;
 
+mod acknowledgment;
 mod admission;
 mod coalescing;
 mod header;
@@ -23,6 +24,7 @@ mod segmentation;
 mod transport;
 mod virtio;
 
+pub use acknowledgment::PureAcknowledgment;
 pub use admission::{Refusal, admit};
 pub use coalescing::{Coalescer, CoalescerOptions, Group, OutOfRange};
 pub use header::{Inner, Malformed, Version, inspect};

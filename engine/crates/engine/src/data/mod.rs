@@ -7,7 +7,6 @@ mod attachment;
 mod counters;
 mod downlink;
 mod dtls_channel;
-mod moderation;
 mod peers;
 mod session;
 mod sessions;

@@ -13,7 +13,6 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::counters::EngineCounters;
 use super::downlink::{DatagramBatch, RecordBatch};
-use super::moderation::Moderation;
 use super::peers::Peers;
 use super::sessions::{Key, Sessions};
 use super::timers::Times;
@@ -154,13 +153,7 @@ impl PacketPath {
     fn run(&mut self) -> io::Result<()> {
         let mut next_tick = Instant::now() + TICK;
         let mut events = Vec::with_capacity(256);
-        let mut moderation = Moderation::new(Instant::now());
-        let mut pause = None;
-        crate::sys::timers::sharpen();
         loop {
-            if let Some(pause) = pause.take() {
-                std::thread::sleep(pause);
-            }
             let timeout = next_tick.saturating_duration_since(Instant::now());
             events.clear();
             events.extend_from_slice(self.poll.wait(timeout)?);
@@ -180,9 +173,6 @@ impl PacketPath {
                         }
                     }
                 }
-            }
-            if !events.is_empty() {
-                pause = moderation.after_round(now);
             }
             if now >= next_tick {
                 next_tick = now + TICK;

@@ -3,17 +3,20 @@
 use std::io::{self, IoSlice};
 use std::ops::Range;
 
-use packet::{Coalescer, CoalescerOptions, Group, VirtioHeader};
+use packet::{Coalescer, CoalescerOptions, Group, PureAcknowledgment, VirtioHeader};
 
 use super::counters::EngineCounters;
 use crate::sys::tun::Tun;
 
-/// Packets of one batch: 16 messages of 64 kB hold about 700 packets of 1500 bytes.
+/// Packets of one batch: 64 messages hold 64 packets, or many more where the network card joins them.
 const PACKETS: usize = 1024;
 
 /// Collects the packets of one receive buffer and writes them.
 pub(crate) struct TunWriter {
     coalescer: Coalescer,
+    /// The last packet, when it only acknowledges: the next one may make it needless. A download brings one for every
+    /// second packet, and each would walk through the whole network stack of this host.
+    acknowledgment: Option<Range<usize>>,
 }
 
 impl TunWriter {
@@ -23,17 +26,38 @@ impl TunWriter {
         };
         Self {
             coalescer: Coalescer::new(options, PACKETS),
+            acknowledgment: None,
         }
     }
 
     /// Adds a packet of `buffer`, which must stay as it is until `flush`.
     pub(crate) fn push(&mut self, buffer: &[u8], place: Range<usize>) {
+        let newer = PureAcknowledgment::parse(&buffer[place.clone()]);
+        if let Some(held) = self.acknowledgment.take() {
+            let older = PureAcknowledgment::parse(&buffer[held.clone()]);
+            let is_needless =
+                matches!((&newer, &older), (Some(newer), Some(older)) if newer.supersedes(older));
+            if !is_needless {
+                self.push_now(buffer, held);
+            }
+        }
+        if newer.is_some() {
+            self.acknowledgment = Some(place);
+        } else {
+            self.push_now(buffer, place);
+        }
+    }
+
+    fn push_now(&mut self, buffer: &[u8], place: Range<usize>) {
         // Every caller cuts `place` out of `buffer`.
         let _ = self.coalescer.push(buffer, place);
     }
 
     /// Writes everything that was pushed.
     pub(crate) fn flush(&mut self, tun: &Tun, buffer: &[u8], counters: &mut EngineCounters) {
+        if let Some(held) = self.acknowledgment.take() {
+            self.push_now(buffer, held);
+        }
         if self.coalescer.packet_count() == 0 {
             return;
         }

@@ -4,6 +4,5 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod privileges;
-pub(crate) mod timers;
 pub(crate) mod tun;
 pub(crate) mod udp;

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// Messages of one `recvmmsg`.
-pub(crate) const MESSAGES: usize = 16;
+pub(crate) const MESSAGES: usize = 64;
 /// Room of one message: the largest that `UDP_GRO` delivers.
 pub(crate) const MESSAGE_ROOM: usize = 65_536;
 /// 10 Gbit/s for 10 ms of absence while the engine does something else: 12.5 MB, rounded up.
