@@ -39,6 +39,8 @@ function mssChain({ interface: tunnel, mtu }: TunnelNetwork): string {
   const clamp = (direction: string, protocol: string, size: number) =>
     `${direction} "${tunnel}" meta nfproto ${protocol} tcp flags & (syn | rst) == syn tcp option maxseg size set ${size}`;
   return chain('clamp_mss', 'type filter hook forward priority mangle; policy accept;', [
+    // Nearly every packet leaves here.
+    'tcp flags & (syn | rst) != syn accept',
     clamp('iifname', 'ipv4', mtu - headers.ipv4),
     clamp('iifname', 'ipv6', mtu - headers.ipv6),
     clamp('oifname', 'ipv4', mtu - headers.ipv4),
@@ -69,6 +71,7 @@ function forwardChain(network: TunnelNetwork, { forwardOnlyTunnel }: { forwardOn
   const { interface: tunnel, internalInterface, allowDeviceToDevice } = network;
   return chain('forward', 'type filter hook forward priority filter; policy accept;', [
     `oifname "${tunnel}" iifname != "${tunnel}" ct state established,related accept`,
+    ...acceptEstablished(network),
     `oifname "${tunnel}" iifname != "${tunnel}" drop`,
     `iifname != "${tunnel}" ip saddr ${network.ipv4.network} drop`,
     ...(network.ipv6 === undefined ? [] : [`iifname != "${tunnel}" ip6 saddr ${network.ipv6.network} drop`]),
@@ -79,6 +82,16 @@ function forwardChain(network: TunnelNetwork, { forwardOnlyTunnel }: { forwardOn
     `oifname "${tunnel}" ${allowDeviceToDevice ? 'accept' : 'drop'}`,
     ...(internalInterface === undefined ? [] : [`oifname != "${internalInterface}" drop`]),
   ]);
+}
+
+/** The short way for the packets that make up nearly all the traffic of devices; the rules below judge the others. */
+function acceptEstablished({ interface: tunnel, internalInterface, ipv4, ipv6 }: TunnelNetwork): string[] {
+  const out = internalInterface === undefined ? `oifname != "${tunnel}"` : `oifname "${internalInterface}"`;
+  const rule = (source: string) => `iifname "${tunnel}" ${source} ct state established,related ${out} accept`;
+  return [
+    rule(`ip saddr ${ipv4.network}`),
+    ...(ipv6 === undefined ? [] : [rule(`ip6 saddr ${ipv6.network}`)]),
+  ];
 }
 
 /** The engine ties each session to its addresses; this is the second line, for the pool as a whole. */

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::{
     Coalescer, CoalescerOptions, Fragment, Inner, Segmentation, VirtioHeader, admit,
-    fragmentation_needed, inspect, packet_too_big, protocol, transport,
+    fragmentation_needed, inspect, packet_too_big, protocol, put_u16, transport, u16_at,
 };
 
 /// Ten bytes of virtio header, then a packet.
@@ -188,11 +188,16 @@ pub fn assert_batch_survives(
             members.len(),
             "a group is cut into its packets"
         );
+        let (mut was_pushed, mut is_pushed) = (false, false);
         for (segment, index) in members.into_iter().enumerate() {
             let mut out = vec![0; plan.segment_length(segment)];
             plan.write(segment, &mut out);
-            assert_is_same_packet(out, batch[places[index].clone()].to_vec());
+            let mut original = batch[places[index].clone()].to_vec();
+            was_pushed |= take_push(&mut original);
+            is_pushed = take_push(&mut out);
+            assert_is_same_packet(out, original);
         }
+        assert_eq!(is_pushed, was_pushed, "PSH is kept, on the last packet");
     }
     assert!(seen.into_iter().all(|seen| seen), "no packet is lost");
     coalescer.groups(batch).len()
@@ -208,6 +213,35 @@ fn flow_of(packet: &[u8]) -> Option<(IpAddr, IpAddr, u8, [u8; 4])> {
         .try_into()
         .ok()?;
     has_ports.then_some((inner.source, inner.destination, found.protocol, ports))
+}
+
+/// Clears PSH of a TCP segment, its checksum included (RFC 1624). Says whether it was set.
+fn take_push(packet: &mut [u8]) -> bool {
+    const PSH: u8 = 0x08;
+    let Some(found) = inspect(packet)
+        .ok()
+        .and_then(|inner| transport(packet, &inner).ok())
+    else {
+        return false;
+    };
+    let Some(tcp) = packet.get_mut(found.offset..).filter(|tcp| tcp.len() >= 20) else {
+        return false;
+    };
+    if found.protocol != protocol::TCP {
+        return false;
+    }
+    let is_pushed = tcp[13] & PSH != 0;
+    tcp[13] &= !PSH;
+    let sum = u32::from(!u16_at(tcp, 16))
+        + if is_pushed {
+            u32::from(!u16::from(PSH))
+        } else {
+            0
+        };
+    let folded = (sum & 0xffff) + (sum >> 16);
+    // Both forms of zero become one.
+    put_u16(tcp, 16, !(folded as u16) % 0xffff);
+    is_pushed
 }
 
 /// Equal but for what has no meaning: identification under DF, and the two forms of a zero checksum.

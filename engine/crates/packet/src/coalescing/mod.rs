@@ -21,7 +21,7 @@ use crate::{u16_at, u32_at};
 /// passed in both times, so that the coalescer borrows nothing and keeps its memory from batch to batch.
 ///
 /// What is merged: TCP segments with data, consecutive sequence numbers and otherwise equal headers, whose only flags
-/// are ACK and, on the last, PSH; and UDP datagrams of equal length if asked for. Checksums are verified first; a
+/// are ACK and PSH; and UDP datagrams of equal length if asked for. Checksums are verified first; a
 /// packet with a wrong one is passed on as it is. Cutting a group gives back the same packets (identification aside
 /// where DF makes it meaningless, RFC 6864).
 ///
@@ -195,8 +195,7 @@ impl Coalescer {
         state.count += 1;
         state.total_length = total_length as u32;
         state.is_pushed |= candidate.flags & PSH != 0;
-        state.is_open = !state.is_pushed
-            && payload == usize::from(state.payload_size)
+        state.is_open = payload == usize::from(state.payload_size)
             && (state.count as usize) < Self::MOST_PACKETS;
         self.packets[last].next = index;
         true
@@ -263,7 +262,7 @@ struct State {
     total_length: u32,
     /// Payload bytes of each packet but the last.
     payload_size: u16,
-    /// PSH was set on the last packet.
+    /// PSH was set on a packet. It moves to the last one: all of them arrive together, so nothing is pushed later.
     is_pushed: bool,
     is_open: bool,
 }
@@ -279,7 +278,7 @@ impl State {
             total_length: packet.len() as u32,
             payload_size: (packet.len() - usize::from(candidate.header_length)) as u16,
             is_pushed,
-            is_open: !is_pushed,
+            is_open: true,
         }
     }
 

@@ -138,7 +138,7 @@ fn a_shorter_segment_ends_a_group_and_a_longer_one_starts_another() {
 }
 
 #[test]
-fn psh_ends_a_group() {
+fn psh_moves_to_the_end_of_the_group() {
     let base = data(Tcp::v4());
     let mut packets = run(&base, 5);
     packets[2] = Tcp {
@@ -146,7 +146,7 @@ fn psh_ends_a_group() {
         ..base.later(2)
     }
     .build();
-    assert_eq!(grouped(&packets), [vec![0, 1, 2], vec![3, 4]]);
+    assert_eq!(grouped(&packets), [[0, 1, 2, 3, 4]]);
 }
 
 #[test]
