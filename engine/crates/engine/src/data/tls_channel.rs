@@ -9,6 +9,9 @@ use tls_records::{CstpParser, Opener, PacketType, Sealer, Version};
 
 /// Bytes that may wait for a slow device. More would only delay what is lost anyway: a second at 2 Mbit/s.
 const QUEUE_LIMIT: usize = 256 << 10;
+/// Answers still find room when data does not, but a device that asks and asks and reads nothing must not fill our
+/// memory: this is what it may send us in one round.
+const ANSWER_LIMIT: usize = 1 << 20;
 
 /// The TLS connection of a session, after the front thread has handed it over.
 pub(crate) struct TlsChannel {
@@ -81,6 +84,11 @@ impl TlsChannel {
     pub(crate) fn has_room(&self, pending: usize) -> bool {
         // An empty queue takes a whole batch, because the socket may take it at once.
         self.queue.is_empty() || self.queue.len() + pending < QUEUE_LIMIT
+    }
+
+    /// Whether a question of the device may still be answered while `pending` bytes wait to be written.
+    pub(crate) fn has_room_for_answer(&self, pending: usize) -> bool {
+        self.queue.len() + pending < ANSWER_LIMIT
     }
 
     /// True while bytes wait for the socket.
@@ -199,5 +207,15 @@ mod tests {
         channel.write(&mut records).unwrap();
         assert!(records.is_empty() && channel.is_waiting());
         assert!(!channel.has_room(0));
+        assert!(!channel.has_room_for_answer(0));
+    }
+
+    #[test]
+    fn answers_find_room_when_data_does_not() {
+        let (mut channel, _device) = connected();
+        channel.queue = vec![0; QUEUE_LIMIT];
+        assert!(!channel.has_room(0));
+        assert!(channel.has_room_for_answer(0));
+        assert!(!channel.has_room_for_answer(ANSWER_LIMIT - QUEUE_LIMIT));
     }
 }
