@@ -81,7 +81,10 @@ impl PacketPath {
         while start < end {
             let datagram = start..end.min(start + message.segment);
             start = datagram.end;
-            let is_handshake = matches!(buffer[datagram.start], HANDSHAKE | CHANGE_CIPHER_SPEC);
+            // Data before the handshake is over means that the client's Finished was lost, which only the handshake
+            // can mend: in resumption mode the client speaks last.
+            let is_handshake = key.is_none()
+                || matches!(buffer[datagram.start], HANDSHAKE | CHANGE_CIPHER_SPEC);
             if is_handshake && self.handle_handshake(&path, &mut buffer[datagram.clone()], now) {
                 key = self.peers.find(path.peer);
             } else {
