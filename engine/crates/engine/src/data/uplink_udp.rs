@@ -1,5 +1,6 @@
 //! From the device over UDP: handshakes, records, and devices whose address has changed.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::Instant;
@@ -8,6 +9,7 @@ use dtls::{
     Content, DEFAULT_PSK_PREFERENCE, Discard, Handshake, Opened, Opener, Outcome, RecordHeader,
     peek_client_hello,
 };
+use foldhash::fast::RandomState;
 use ring::rand::SecureRandom;
 
 use super::dtls_channel::{Attempt, DtlsChannel, Live, Parameters, Path};
@@ -83,8 +85,8 @@ impl PacketPath {
             start = datagram.end;
             // Data before the handshake is over means that the client's Finished was lost, which only the handshake
             // can mend: in resumption mode the client speaks last.
-            let is_handshake = key.is_none()
-                || matches!(buffer[datagram.start], HANDSHAKE | CHANGE_CIPHER_SPEC);
+            let is_handshake =
+                key.is_none() || matches!(buffer[datagram.start], HANDSHAKE | CHANGE_CIPHER_SPEC);
             if is_handshake && self.handle_handshake(&path, &mut buffer[datagram.clone()], now) {
                 key = self.peers.find(path.peer);
             } else {
@@ -325,8 +327,11 @@ impl PacketPath {
         {
             return;
         }
-        // The identifier is visible on the wire, so only a device that is expected gets an answer at once.
-        let is_expected = channel.live().is_none() && connection_host == Some(path.peer.ip());
+        // The identifier is visible on the wire, so only a device that is expected gets an answer at once. An attempt
+        // under way gives way only to an address that is proved.
+        let is_expected = channel.live().is_none()
+            && channel.attempt.is_none()
+            && connection_host == Some(path.peer.ip());
         let address = address_bytes(path.peer);
         if !is_expected && !self.cookies.verify_cookie(&hello, &address) {
             if self.answers_to_strangers < ANSWERS_TO_STRANGERS {
@@ -362,7 +367,7 @@ impl PacketPath {
             started: now,
         };
         if let Some(old) = channel.attempt.replace(Box::new(attempt)) {
-            self.attempts.remove(&old.path.peer);
+            forget(&mut self.attempts, old.path.peer, key);
         }
         self.attempts.insert(path.peer, key);
         self.send_datagram(path, &flight);
@@ -396,7 +401,7 @@ impl PacketPath {
             Outcome::Send(flight) => self.send_datagram(path, &flight),
             Outcome::Established(established) => {
                 channel.attempt = None;
-                self.attempts.remove(&path.peer);
+                forget(&mut self.attempts, path.peer, key);
                 if let Some(flight) = &established.flight {
                     self.send_datagram(path, flight);
                 }
@@ -457,7 +462,7 @@ impl PacketPath {
             self.peers.remove(live.path.peer, key);
         }
         if let Some(attempt) = attempt {
-            self.attempts.remove(&attempt.path.peer);
+            forget(&mut self.attempts, attempt.path.peer, key);
         }
     }
 
@@ -476,12 +481,19 @@ impl PacketPath {
             .is_some_and(|attempt| attempt.handshake.is_expired(elapsed))
             && let Some(attempt) = channel.attempt.take()
         {
-            self.attempts.remove(&attempt.path.peer);
+            forget(&mut self.attempts, attempt.path.peer, key);
         }
     }
 
     fn live(&mut self, key: Key) -> Option<&mut Live> {
         live_of(&mut self.sessions, key)
+    }
+}
+
+/// Forgets an attempt, unless another session's has begun at the address since.
+fn forget(attempts: &mut HashMap<SocketAddr, Key, RandomState>, peer: SocketAddr, key: Key) {
+    if attempts.get(&peer) == Some(&key) {
+        attempts.remove(&peer);
     }
 }
 
