@@ -312,6 +312,7 @@ impl PacketPath {
     /// the one before is closed without a goodbye, which would end the session on the device.
     fn attach(&mut self, attachment: Attachment, now: Instant) {
         let Attachment {
+            id,
             session: newer,
             unsent,
         } = attachment;
@@ -332,6 +333,7 @@ impl PacketPath {
                 self.sessions.insert(newer)
             }
         };
+        self.report(Event::done(id));
         let Some(session) = self.sessions.get_mut(key) else {
             return;
         };

@@ -33,11 +33,10 @@ impl Front {
             }
             Request::Attach(attach) => {
                 let id = attach.id;
-                let answer = match self.attach(*attach) {
-                    Ok(()) => Event::done(id),
-                    Err(error) => Event::refused(id, error),
-                };
-                self.tell(&answer);
+                // The packet path answers, so that the answer has its place among the ends and lists that it reports.
+                if let Err(error) = self.attach(*attach) {
+                    self.tell(&Event::refused(id, error));
+                }
             }
             Request::Detach(detach) => {
                 let id = detach.id;
