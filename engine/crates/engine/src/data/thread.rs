@@ -317,21 +317,22 @@ impl PacketPath {
             unsent,
         } = attachment;
         let peer = newer.tls.as_ref().map(|tls| tls.peer.ip());
-        let key = match self.sessions.find(newer.id) {
+        let known = self.sessions.find(newer.id);
+        // The gateway hands out addresses; one that is taken belongs to a session that it has given up.
+        let addresses = [Some(IpAddr::V4(newer.ipv4)), newer.ipv6.map(IpAddr::V6)];
+        for address in addresses.into_iter().flatten() {
+            if let Some(holder) = self.sessions.find_by_address(address)
+                && Some(holder) != known
+            {
+                self.end(holder, EndReason::Detached, now);
+            }
+        }
+        let key = match known {
             Some(key) => {
                 self.move_session(key, newer);
                 key
             }
-            None => {
-                // The gateway hands out addresses; one that is taken belongs to a session that it has given up.
-                let holders = [Some(IpAddr::V4(newer.ipv4)), newer.ipv6.map(IpAddr::V6)];
-                for holder in holders.into_iter().flatten() {
-                    if let Some(old) = self.sessions.find_by_address(holder) {
-                        self.end(old, EndReason::Detached, now);
-                    }
-                }
-                self.sessions.insert(newer)
-            }
+            None => self.sessions.insert(newer),
         };
         self.report(Event::done(id));
         let Some(session) = self.sessions.get_mut(key) else {
@@ -359,6 +360,8 @@ impl PacketPath {
     }
 
     fn move_session(&mut self, key: Key, newer: super::session::Session) {
+        // A device whose path became too narrow or wide enough for IPv6 loses or gets its IPv6 address.
+        self.sessions.readdress(key, newer.ipv4, newer.ipv6);
         let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
