@@ -19,7 +19,7 @@ use super::sessions::{Key, Sessions};
 use super::timers::Times;
 use super::tun_writer::TunWriter;
 use super::{Attachment, Command, Report};
-use crate::control::messages::{ChannelChange, EndReason, Event, Tunnel};
+use crate::control::messages::{ChannelChange, EndReason, Event};
 use crate::log;
 use crate::poll::{Interest, Poll, Waker};
 use crate::sys::tun::{Tun, VIRTIO_HEADER};
@@ -45,7 +45,6 @@ const KIND: u64 = 0xff << 56;
 pub(crate) struct DataThread {
     pub(crate) tun: Tun,
     pub(crate) sockets: Vec<UdpSocket>,
-    pub(crate) tunnel: Tunnel,
 }
 
 impl DataThread {
@@ -75,7 +74,6 @@ impl DataThread {
 pub(super) struct PacketPath {
     pub(super) poll: Poll,
     pub(super) tun: Tun,
-    pub(super) tunnel: Tunnel,
     pub(super) sockets: Vec<UdpSocket>,
     pub(super) sessions: Sessions,
     pub(super) peers: Peers,
@@ -122,7 +120,6 @@ impl PacketPath {
             poll,
             writer: TunWriter::new(&start.tun),
             tun: start.tun,
-            tunnel: start.tunnel,
             sockets: Vec::new(),
             sessions: Sessions::default(),
             peers: Peers::default(),

@@ -110,7 +110,6 @@ impl Front {
         let path = DataThread {
             tun,
             sockets: listeners.udp,
-            tunnel: configure.tunnel.clone(),
         };
         let (data, data_waker) = self.start_data(path).map_err(|error| error.to_string())?;
         self.configured = Some(Configured {
