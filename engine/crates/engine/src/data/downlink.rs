@@ -128,18 +128,25 @@ struct TooBig;
 
 impl PacketPath {
     /// Takes packets from tun and sends them to their devices.
-    pub(super) fn read_tun(&mut self, now: Instant) {
+    /// An error means that the device is gone, as after `ip link del`: nothing will come from it ever again.
+    pub(super) fn read_tun(&mut self, now: Instant) -> io::Result<()> {
+        let mut failure = None;
         let mut buffer = std::mem::take(&mut self.tun_buffer);
         for _ in 0..READS {
             match self.tun.read(&mut buffer) {
                 Ok(length) => self.send_to_device(&buffer[..length], now),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => {
+                    failure = Some(error);
+                    break;
+                }
             }
         }
         self.tun_buffer = buffer;
         self.flush_datagrams();
         self.flush_record_batch();
+        failure.map_or(Ok(()), Err)
     }
 
     fn send_to_device(&mut self, bytes: &[u8], now: Instant) {

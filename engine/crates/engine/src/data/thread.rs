@@ -166,7 +166,7 @@ impl PacketPath {
                 let index = (event.token & !KIND) as usize;
                 match event.token & KIND {
                     WAKER => self.carry_out_commands(now),
-                    TUN => self.read_tun(now),
+                    TUN => self.read_tun(now)?,
                     SOCKET => self.read_socket(index, now),
                     _ => {
                         if event.writable {

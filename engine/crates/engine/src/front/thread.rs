@@ -382,6 +382,14 @@ impl Front {
             .collect();
         for key in held {
             self.settle(key, Ok(()));
+            // The gateway is still away, or its queue is full: that is the same for the others.
+            if self
+                .connections
+                .get(key)
+                .is_some_and(Connection::needs_upstream)
+            {
+                break;
+            }
         }
         if !self.accepting
             && let Err(error) = self.watch_listeners()
