@@ -76,6 +76,17 @@ impl Front {
     fn configure(&mut self, configure: Configure) -> Result<(), String> {
         let settings =
             TlsSettings::new(&configure.tls).map_err(|error| format!("certificate: {error}"))?;
+        let behind_proxy = configure.proxy_protocol;
+        self.configure_with(configure, settings)?;
+        self.admission.set_behind_proxy(behind_proxy);
+        Ok(())
+    }
+
+    fn configure_with(
+        &mut self,
+        configure: Configure,
+        settings: TlsSettings,
+    ) -> Result<(), String> {
         match &mut self.configured {
             None => self.configure_first(configure, settings),
             Some(current) => {

@@ -54,7 +54,7 @@ pub(crate) struct Front {
     connections: Slab<Connection>,
     by_id: HashMap<u64, usize>,
     next_id: u64,
-    admission: Admission,
+    pub(super) admission: Admission,
     accepting: bool,
     /// Ends of sessions that the gateway has not yet written down.
     pub(super) ended: BTreeMap<SessionId, Event>,
