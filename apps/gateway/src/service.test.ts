@@ -294,6 +294,15 @@ describe('sessions', () => {
     expect(refused.body).not.toContain('<form');
   });
 
+  test('of one account are limited however its name is composed', async () => {
+    const service = await start({ standalone: { maximumSessionsPerAccount: 1 } });
+    await openTunnel(service, await signIn(service.connect(), 'Ren\u00e9e'));
+    const connection = service.connect();
+    const form = await connection.request(post(initBody()));
+    const composed = replyBody(opaqueOf(form.body), 'Rene\u0301e', 'correct horse');
+    expect((await connection.request(post(composed))).body).toContain('number of connected devices');
+  });
+
   test('that are away give way to a new one of the same account', async () => {
     const service = await start({ standalone: { maximumSessionsPerAccount: 1 } });
     const first = await signIn(service.connect());
@@ -417,6 +426,26 @@ describe('sessions', () => {
     expect(await service.service.disconnect({ user: 'alice' }, 'Maintenance at noon')).toBe(1);
     expect(service.engine.detached).toEqual([{ session, message: 'Maintenance at noon' }]);
     expect((await service.connect().request(connectRequest(cookie))).status).toBe(401);
+  });
+
+  test('whose addresses are not theirs any more take none away from others', async () => {
+    const server = { network: '10.70.0.0/29' };
+    const first = await start({ server });
+    await openTunnel(first, await signIn(first.connect(), 'alice'));
+    const alice = first.engine.attachments[0];
+    // Another IPv6 network leaves alice without her pair of addresses; bob gets the same IPv4 one.
+    const second = await start(
+      { server: { ...server, ipv6Network: 'fd71::/112' } },
+      { directory: first.directory, engine: first.engine, now: first.now() },
+    );
+    const bob = await signIn(second.connect(), 'bob');
+    const counters = { bytesIn: 0, bytesOut: 0, packetsIn: 0, packetsOut: 0 };
+    const session = alice?.session ?? '';
+    second.service.onEngineEvent({ type: 'ended', session, reason: 'detached', at: second.now(), counters });
+    const free = second.service.counters().addressesFree;
+    await openTunnel(second, bob);
+    expect(second.engine.attachments.at(-1)?.ipv4).toBe(alice?.ipv4);
+    expect(free).toBe(4);
   });
 
   test('end when the network of the configuration changes', async () => {

@@ -49,7 +49,7 @@ export const configureRequestSchema = z.strictObject({
     interface: z.string(),
     /** Bytes of the largest inner packet. */
     mtu: z.int(),
-    /** The gateway's own addresses inside the tunnel, the source of its ICMP errors. */
+    /** The gateway's own addresses inside the tunnel. */
     gatewayIpv4: address('ipv4'),
     gatewayIpv6: address('ipv6').optional(),
   }),

@@ -39,6 +39,8 @@ export class EngineSupervisor implements Engine {
   readonly #options: EngineSupervisorOptions;
   readonly #socket: string;
   #connection: EngineConnection | undefined;
+  /** Events that came right behind the engine's hello, when what they lead to could not be answered yet. */
+  #early: SessionEvent[] = [];
   #stopping = false;
   #foundRunning = false;
   #started = false;
@@ -108,6 +110,11 @@ export class EngineSupervisor implements Engine {
     await this.#request({ type: 'acknowledge', session });
   }
 
+  #event(event: SessionEvent): void {
+    if (this.#connection === undefined) this.#early.push(event);
+    else this.#options.onEvent(event);
+  }
+
   #request(command: EngineCommand) {
     if (this.#connection === undefined) return Promise.reject(new EngineError('the engine is away'));
     return this.#connection.request(command);
@@ -139,6 +146,7 @@ export class EngineSupervisor implements Engine {
   /** Connects to an engine, configures it and makes it the one that requests go to. */
   async #establish(): Promise<Established> {
     const { promise: lost, resolve } = Promise.withResolvers<string>();
+    this.#early = [];
     const connection = await this.#reach((reason) => {
       this.#connection = undefined;
       resolve(reason);
@@ -151,6 +159,7 @@ export class EngineSupervisor implements Engine {
     );
     try {
       this.#connection = connection;
+      for (const event of this.#early.splice(0)) this.#options.onEvent(event);
       await this.#configureFound(connection);
       await this.#options.onReady();
     } catch (error) {
@@ -211,7 +220,8 @@ export class EngineSupervisor implements Engine {
   /** Undefined when no engine listens at the socket. */
   async #tryConnect(onClose: (reason: string) => void): Promise<EngineConnection | undefined> {
     try {
-      return await EngineConnection.open(this.#socket, { onEvent: this.#options.onEvent, onClose });
+      const onEvent = (event: SessionEvent) => this.#event(event);
+      return await EngineConnection.open(this.#socket, { onEvent, onClose });
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT' || code === 'ECONNREFUSED') return undefined;

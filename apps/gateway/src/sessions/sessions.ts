@@ -29,6 +29,8 @@ export class Sessions {
   readonly #byUser = new Map<string, Session[]>();
   /** Sessions that are not in the engine; the only ones whose time the gateway itself watches. */
   readonly #waiting = new Set<Session>();
+  /** Sessions whose addresses are taken from the pool for them; those of the others may be somebody else's by now. */
+  #leased = new Set<Session>();
   #pool: AddressPool;
   rules: SessionRules;
 
@@ -76,7 +78,8 @@ export class Sessions {
         this.#store.remove(session.id);
         continue;
       }
-      if (!this.#pool.reserve(session.lease)) stranded.push(session);
+      if (this.#pool.reserve(session.lease)) this.#leased.add(session);
+      else stranded.push(session);
       this.#add(session);
     }
     return stranded;
@@ -128,6 +131,7 @@ export class Sessions {
       this.#pool.release(lease);
       throw error;
     }
+    this.#leased.add(session);
     this.#add(session);
     return { session, cookie: fresh.cookie };
   }
@@ -177,7 +181,7 @@ export class Sessions {
     const own = this.#byUser.get(session.user) ?? [];
     if (own.length <= 1) this.#byUser.delete(session.user);
     else own.splice(own.indexOf(session), 1);
-    this.#pool.release(session.lease);
+    if (this.#leased.delete(session)) this.#pool.release(session.lease);
     this.#store.remove(session.id);
     return true;
   }
@@ -201,7 +205,9 @@ export class Sessions {
   /** Moves to another pool. Returns the sessions whose addresses are not in it. */
   replacePool(pool: AddressPool): Session[] {
     this.#pool = pool;
-    return [...this.#byId.values()].filter((session) => !pool.reserve(session.lease));
+    const all = [...this.#byId.values()];
+    this.#leased = new Set(all.filter((session) => pool.reserve(session.lease)));
+    return all.filter((session) => !this.#leased.has(session));
   }
 
   #add(session: Session): void {

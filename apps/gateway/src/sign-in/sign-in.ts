@@ -132,11 +132,13 @@ export class SignIn {
   }
 
   async #checkPassword(
-    { username, password }: { username: string; password: string },
+    { username: typed, password }: { username: string; password: string },
     certificate: Certificate,
     facts: DeviceFacts,
     state: SignInState,
   ): Promise<SignInAnswer> {
+    // One spelling for each account, whichever way the keyboard composes an accent: what follows counts by name.
+    const username = typed.slice(0, maximumCredentialLength + 1).normalize('NFC');
     const { messages, passwords } = this.policy;
     const { guard, now, wait, refused } = this.#world;
     const account = username.slice(0, maximumCredentialLength);
@@ -200,7 +202,7 @@ export class SignIn {
       const detail = `${verdict.reason}: ${verdict.detail}`;
       return refuse('certificateRefused', messages.certificateRefused(verdict.detail), detail);
     }
-    return { kind: 'account', account: verdict.account };
+    return { kind: 'account', account: verdict.account.normalize('NFC') };
   }
 
   #admit(user: string, facts: DeviceFacts): SignInAnswer {

@@ -1,3 +1,4 @@
+import { canonicalAddress } from '../addresses/networks.ts';
 import { displayHeader } from '../http/display-text.ts';
 
 /** Headers of a CONNECT request as Node gives them: lower-case names, repeated lines joined by commas. */
@@ -16,6 +17,8 @@ export interface ConnectRequest {
   wantsIpv6: boolean;
   /** The device understands `X-CSTP-Address-IP6` and the IPv6 routes. */
   fullIpv6: boolean;
+  /** Tunnel addresses that the device has from its last connection; it gives up when it gets others. */
+  heldAddresses: readonly string[];
   /** 48 bytes as hexadecimal digits. */
   dtlsMasterSecret: string | undefined;
   dtlsCipherSuites: readonly string[];
@@ -46,6 +49,7 @@ export function readConnectRequest(headers: Headers): ConnectRequest {
     wantsIpv4: families.length === 0 || families.includes('ipv4'),
     wantsIpv6: families.includes('ipv6'),
     fullIpv6: single(headers, 'x-cstp-full-ipv6-capability')?.toLowerCase() === 'true',
+    heldAddresses: splitList(single(headers, 'x-cstp-address'), ',').map(canonicalAddress),
     dtlsMasterSecret:
       secret !== undefined && /^[0-9a-fA-F]{96}$/.test(secret) ? secret.toLowerCase() : undefined,
     dtlsCipherSuites: splitList(single(headers, 'x-dtls-ciphersuite'), ':'),

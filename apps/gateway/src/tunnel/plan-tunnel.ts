@@ -23,7 +23,7 @@ export function planTunnel(facts: TunnelFacts): Attachment {
   const { request, device, session, configuration, gatewayIpv4, gatewayIpv6, now, random } = facts;
   const { settings, standalone } = configuration;
   const mtu = tunnelMtu(request.baseMtu, settings.maximumTransmissionUnit, device.address);
-  const ipv6 = request.wantsIpv6 && mtu.allowsIpv6 ? session.lease.ipv6 : undefined;
+  const ipv6 = request.wantsIpv6 && (mtu.allowsIpv6 || holdsIpv6(facts)) ? session.lease.ipv6 : undefined;
   const dtls = standalone.serverConfiguration.disableUdpConnections ? undefined : chooseDtlsMode(request);
   const dtlsId = dtls?.mode === 'resume' ? resumptionSessionId(session.dtlsId) : session.dtlsId;
   const response = connectResponse({
@@ -54,6 +54,11 @@ export function planTunnel(facts: TunnelFacts): Attachment {
     roamingTimeoutSeconds: settings.roamingTimeoutSeconds,
     endsAt: session.endsAt,
   };
+}
+
+/** A device that has roamed to a narrower path keeps its IPv6 address: it ends when an address is missing (protocol.md §1.9). */
+function holdsIpv6({ request, session }: TunnelFacts): boolean {
+  return session.lease.ipv6 !== undefined && request.heldAddresses.includes(session.lease.ipv6);
 }
 
 function attachedDtls(

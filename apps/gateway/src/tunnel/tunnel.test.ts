@@ -1,10 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Device } from '../http/device.ts';
 import { testConfiguration } from '../service-testing.ts';
+import type { Session } from '../sessions/session.ts';
 import { type ConnectRequest, readConnectRequest, readCookie, readMtu } from './connect-request.ts';
 import { type ConnectAnswer, connectResponse, rekeySeconds } from './connect-response.ts';
 import { chooseDtlsMode } from './dtls-mode.ts';
 import { tunnelMtu } from './mtu.ts';
+import { planTunnel } from './plan-tunnel.ts';
 
 const secret = 'ab'.repeat(48);
 const openconnect = {
@@ -234,4 +237,56 @@ test('host names are cut, cleaned and read as UTF-8', () => {
   expect(hostname('アリスのノート')).toBe('アリスのノート');
   expect(hostname('a\u202eb\u0007c')).toBe('abc');
   expect(hostname('x'.repeat(500))).toHaveLength(64);
+});
+
+describe('a device that comes by a path too narrow for IPv6', () => {
+  const session: Session = {
+    id: '0011223344556677',
+    cookieHash: '',
+    user: 'alice',
+    lease: { ipv4: '10.70.0.2', ipv6: 'fd70::2' },
+    dtlsId: 'ab'.repeat(32),
+    platform: 'linux',
+    remoteAddress: '192.0.2.1',
+    signedInAt: 0,
+    endsAt: 3_600_000,
+    state: 'attached',
+    deadline: 0,
+    hostname: undefined,
+    connectedAt: 0,
+    lost: false,
+  };
+  const device: Device = {
+    connection: 1,
+    address: '192.0.2.1',
+    port: 1,
+    serverAddress: '192.0.2.2',
+    serverPort: 443,
+    tlsVersion: undefined,
+    tlsCipherSuite: undefined,
+    certificateChain: [],
+    possessionProved: false,
+  };
+  const plan = (headers: Record<string, string>) =>
+    planTunnel({
+      request: readConnectRequest({ ...openconnect, 'x-cstp-base-mtu': '1280', ...headers }),
+      device,
+      session,
+      configuration: testConfiguration(),
+      gatewayIpv4: '10.70.0.1',
+      gatewayIpv6: 'fd70::1',
+      now: 0,
+      random: 0.5,
+    });
+
+  test('gets no IPv6 address at first', () => {
+    expect(plan({}).ipv6).toBeUndefined();
+    expect(plan({ 'x-cstp-address': '10.70.0.2, fd70::3' }).ipv6).toBeUndefined();
+  });
+
+  test('keeps the one that it has, because it would end without', () => {
+    const { ipv6, response } = plan({ 'x-cstp-address': '10.70.0.2, FD70:0::2' });
+    expect(ipv6).toBe('fd70::2');
+    expect(Buffer.from(response, 'base64').toString()).toContain('X-CSTP-Address-IP6: fd70::2/128');
+  });
 });

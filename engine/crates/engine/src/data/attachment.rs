@@ -13,6 +13,8 @@ use crate::front::Handover;
 
 /// A session ready for packets.
 pub(crate) struct Attachment {
+    /// The request to answer.
+    pub(crate) id: u64,
     pub(crate) session: Session,
     /// The answer to CONNECT, encrypted: the first bytes on the connection.
     pub(crate) unsent: Vec<u8>,
@@ -49,7 +51,11 @@ impl Attachment {
             last_activity: now,
             lost_at: now,
         };
-        Ok(Self { session, unsent })
+        Ok(Self {
+            id: attach.id,
+            session,
+            unsent,
+        })
     }
 }
 

@@ -128,18 +128,25 @@ struct TooBig;
 
 impl PacketPath {
     /// Takes packets from tun and sends them to their devices.
-    pub(super) fn read_tun(&mut self, now: Instant) {
+    /// An error means that the device is gone, as after `ip link del`: nothing will come from it ever again.
+    pub(super) fn read_tun(&mut self, now: Instant) -> io::Result<()> {
+        let mut failure = None;
         let mut buffer = std::mem::take(&mut self.tun_buffer);
         for _ in 0..READS {
             match self.tun.read(&mut buffer) {
                 Ok(length) => self.send_to_device(&buffer[..length], now),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => {
+                    failure = Some(error);
+                    break;
+                }
             }
         }
         self.tun_buffer = buffer;
         self.flush_datagrams();
         self.flush_record_batch();
+        failure.map_or(Ok(()), Err)
     }
 
     fn send_to_device(&mut self, bytes: &[u8], now: Instant) {
@@ -257,13 +264,14 @@ impl PacketPath {
         self.counters.packets_dropped_udp_queue += self.datagrams.flush(&self.sockets);
     }
 
-    /// Tells the sender the largest size that fits (`protocol.md` section 2.8).
+    /// Tells the sender the largest size that fits (`protocol.md` section 2.8), in the device's name: Linux drops what
+    /// comes in with one of its own addresses as the source.
     fn answer_too_big(&mut self, key: Key, plan: &Segmentation<'_>) {
         self.counters.packets_too_big += 1;
         let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
-        let mtu = session.mtu;
+        let (mtu, ipv4, ipv6) = (session.mtu, session.ipv4, session.ipv6);
         let mut offending = [0; 2048];
         let length = plan.segment_length(0);
         let mut long;
@@ -275,13 +283,9 @@ impl PacketPath {
         };
         plan.write(0, offending);
         let mut answer = [0; 1280];
-        let written = match (offending[0] >> 4, self.tunnel.gateway_ipv6) {
-            (4, _) => {
-                packet::fragmentation_needed(offending, self.tunnel.gateway_ipv4, mtu, &mut answer)
-            }
-            (6, Some(gateway)) => {
-                packet::packet_too_big(offending, gateway, mtu.into(), &mut answer)
-            }
+        let written = match (offending[0] >> 4, ipv6) {
+            (4, _) => packet::fragmentation_needed(offending, ipv4, mtu, &mut answer),
+            (6, Some(ipv6)) => packet::packet_too_big(offending, ipv6, mtu.into(), &mut answer),
             _ => return,
         };
         if let Ok(length) = written

@@ -10,10 +10,12 @@ use super::sessions::Key;
 /// Sessions of one host that are tried when a record comes from an unknown port of it.
 const TRIALS: usize = 64;
 
-/// Addresses of live associations and of handshakes.
+/// Addresses of live associations.
 #[derive(Default)]
 pub(crate) struct Peers {
     by_address: HashMap<SocketAddr, Key, RandomState>,
+    /// Every session with a live association, under the host that it was last heard from, also when another session
+    /// has taken its port since.
     by_host: HashMap<IpAddr, Vec<Key>, RandomState>,
     turn: usize,
 }
@@ -23,23 +25,19 @@ impl Peers {
         self.by_address.get(&peer).copied()
     }
 
-    /// Datagrams from `peer` belong to this session from now on, whoever had the address before.
+    /// Datagrams from `peer` belong to this session from now on, whoever had the address before. The session's own
+    /// address of before must have been removed.
     pub(crate) fn insert(&mut self, peer: SocketAddr, key: Key) {
-        if let Some(before) = self.by_address.insert(peer, key) {
-            if before == key {
-                return;
-            }
-            self.remove_from_host(peer.ip(), before);
-        }
+        self.by_address.insert(peer, key);
         self.by_host.entry(peer.ip()).or_default().push(key);
     }
 
-    /// Forgets the address, unless another session has taken it over.
+    /// Forgets the address that was inserted for this session; if another session has taken it over, it keeps it.
     pub(crate) fn remove(&mut self, peer: SocketAddr, key: Key) {
         if self.by_address.get(&peer) == Some(&key) {
             self.by_address.remove(&peer);
-            self.remove_from_host(peer.ip(), key);
         }
+        self.remove_from_host(peer.ip(), key);
     }
 
     /// Sessions that may own a record from an unknown port of `host`: a bounded number, other ones each time when
@@ -87,9 +85,21 @@ mod tests {
         peers.insert(peer(1), 10);
         peers.insert(peer(1), 11);
         assert_eq!(peers.find(peer(1)), Some(11));
-        assert_eq!(peers.candidates(peer(1).ip()), [11]);
         peers.remove(peer(1), 10);
         assert_eq!(peers.find(peer(1)), Some(11));
+        assert_eq!(peers.candidates(peer(1).ip()), [11]);
+    }
+
+    #[test]
+    fn a_session_whose_port_was_taken_over_is_still_tried() {
+        let mut peers = Peers::default();
+        peers.insert(peer(1), 10);
+        peers.insert(peer(1), 11);
+        assert_eq!(peers.candidates(peer(1).ip()), [10, 11]);
+        peers.remove(peer(1), 10);
+        peers.insert(peer(2), 10);
+        assert_eq!(peers.find(peer(2)), Some(10));
+        assert_eq!(peers.candidates(peer(1).ip()), [11, 10]);
     }
 
     #[test]

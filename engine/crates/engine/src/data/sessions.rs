@@ -76,6 +76,22 @@ impl Sessions {
         key
     }
 
+    /// Gives a session other addresses, which nobody else has.
+    pub(crate) fn readdress(&mut self, key: Key, ipv4: Ipv4Addr, ipv6: Option<Ipv6Addr>) {
+        let Some(session) = self.slab.get_mut(key) else {
+            return;
+        };
+        self.by_ipv4.remove(&session.ipv4);
+        if let Some(address) = session.ipv6 {
+            self.by_ipv6.remove(&address);
+        }
+        (session.ipv4, session.ipv6) = (ipv4, ipv6);
+        self.by_ipv4.insert(ipv4, key);
+        if let Some(address) = ipv6 {
+            self.by_ipv6.insert(address, key);
+        }
+    }
+
     /// Notes that the DTLS identifier of a session has changed from `old` to its present one.
     pub(crate) fn reindex_dtls(&mut self, key: Key, old: Option<[u8; 32]>) {
         if let Some(old) = old {
@@ -97,5 +113,52 @@ impl Sessions {
             self.by_dtls_id.remove(dtls.id());
         }
         Some(session)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::control::messages::Counters;
+    use crate::data::session::Limits;
+
+    fn session(ipv4: Ipv4Addr, ipv6: Option<Ipv6Addr>) -> Session {
+        let now = Instant::now();
+        Session {
+            id: SessionId(1),
+            ipv4,
+            ipv6,
+            mtu: 1400,
+            limits: Limits {
+                dead_peer_detection: Duration::from_secs(30),
+                idle: None,
+                roaming: Duration::from_secs(300),
+                ends_at: now,
+            },
+            tls: None,
+            dtls: None,
+            counters: Counters::default(),
+            attached_at: now,
+            last_activity: now,
+            lost_at: now,
+        }
+    }
+
+    #[test]
+    fn a_session_is_found_by_the_addresses_that_it_has_now() {
+        let (first, second) = (Ipv4Addr::new(10, 0, 0, 2), Ipv4Addr::new(10, 0, 0, 3));
+        let ipv6 = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 2);
+        let mut sessions = Sessions::default();
+        let key = sessions.insert(session(first, None));
+        sessions.readdress(key, second, Some(ipv6));
+        assert_eq!(sessions.find_by_address(first.into()), None);
+        assert_eq!(sessions.find_by_address(second.into()), Some(key));
+        assert_eq!(sessions.find_by_address(ipv6.into()), Some(key));
+        sessions.readdress(key, second, None);
+        assert_eq!(sessions.find_by_address(ipv6.into()), None);
+        sessions.remove(key);
+        assert!(sessions.by_ipv4.is_empty() && sessions.by_ipv6.is_empty());
     }
 }

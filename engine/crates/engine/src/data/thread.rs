@@ -18,7 +18,7 @@ use super::sessions::{Key, Sessions};
 use super::timers::Times;
 use super::tun_writer::TunWriter;
 use super::{Attachment, Command, Report};
-use crate::control::messages::{ChannelChange, EndReason, Event, Tunnel};
+use crate::control::messages::{ChannelChange, EndReason, Event};
 use crate::log;
 use crate::poll::{Interest, Poll, Waker};
 use crate::sys::tun::{Tun, VIRTIO_HEADER};
@@ -44,7 +44,6 @@ const KIND: u64 = 0xff << 56;
 pub(crate) struct DataThread {
     pub(crate) tun: Tun,
     pub(crate) sockets: Vec<UdpSocket>,
-    pub(crate) tunnel: Tunnel,
 }
 
 impl DataThread {
@@ -74,7 +73,6 @@ impl DataThread {
 pub(super) struct PacketPath {
     pub(super) poll: Poll,
     pub(super) tun: Tun,
-    pub(super) tunnel: Tunnel,
     pub(super) sockets: Vec<UdpSocket>,
     pub(super) sessions: Sessions,
     pub(super) peers: Peers,
@@ -121,7 +119,6 @@ impl PacketPath {
             poll,
             writer: TunWriter::new(&start.tun),
             tun: start.tun,
-            tunnel: start.tunnel,
             sockets: Vec::new(),
             sessions: Sessions::default(),
             peers: Peers::default(),
@@ -162,7 +159,7 @@ impl PacketPath {
                 let index = (event.token & !KIND) as usize;
                 match event.token & KIND {
                     WAKER => self.carry_out_commands(now),
-                    TUN => self.read_tun(now),
+                    TUN => self.read_tun(now)?,
                     SOCKET => self.read_socket(index, now),
                     _ => {
                         if event.writable {
@@ -302,26 +299,29 @@ impl PacketPath {
     /// the one before is closed without a goodbye, which would end the session on the device.
     fn attach(&mut self, attachment: Attachment, now: Instant) {
         let Attachment {
+            id,
             session: newer,
             unsent,
         } = attachment;
         let peer = newer.tls.as_ref().map(|tls| tls.peer.ip());
-        let key = match self.sessions.find(newer.id) {
+        let known = self.sessions.find(newer.id);
+        // The gateway hands out addresses; one that is taken belongs to a session that it has given up.
+        let addresses = [Some(IpAddr::V4(newer.ipv4)), newer.ipv6.map(IpAddr::V6)];
+        for address in addresses.into_iter().flatten() {
+            if let Some(holder) = self.sessions.find_by_address(address)
+                && Some(holder) != known
+            {
+                self.end(holder, EndReason::Detached, now);
+            }
+        }
+        let key = match known {
             Some(key) => {
                 self.move_session(key, newer);
                 key
             }
-            None => {
-                // The gateway hands out addresses; one that is taken belongs to a session that it has given up.
-                let holders = [Some(IpAddr::V4(newer.ipv4)), newer.ipv6.map(IpAddr::V6)];
-                for holder in holders.into_iter().flatten() {
-                    if let Some(old) = self.sessions.find_by_address(holder) {
-                        self.end(old, EndReason::Detached, now);
-                    }
-                }
-                self.sessions.insert(newer)
-            }
+            None => self.sessions.insert(newer),
         };
+        self.report(Event::done(id));
         let Some(session) = self.sessions.get_mut(key) else {
             return;
         };
@@ -347,6 +347,8 @@ impl PacketPath {
     }
 
     fn move_session(&mut self, key: Key, newer: super::session::Session) {
+        // A device whose path became too narrow or wide enough for IPv6 loses or gets its IPv6 address.
+        self.sessions.readdress(key, newer.ipv4, newer.ipv6);
         let Some(session) = self.sessions.get_mut(key) else {
             return;
         };

@@ -9,6 +9,9 @@ use tls_records::{CstpParser, Opener, PacketType, Sealer, Version};
 
 /// Bytes that may wait for a slow device. More would only delay what is lost anyway: a second at 2 Mbit/s.
 const QUEUE_LIMIT: usize = 256 << 10;
+/// Answers still find room when data does not, but a device that asks and asks and reads nothing must not fill our
+/// memory: this is what it may send us in one round.
+const ANSWER_LIMIT: usize = 1 << 20;
 
 /// The TLS connection of a session, after the front thread has handed it over.
 pub(crate) struct TlsChannel {
@@ -83,21 +86,29 @@ impl TlsChannel {
         self.queue.is_empty() || self.queue.len() + pending < QUEUE_LIMIT
     }
 
+    /// Whether a question of the device may still be answered while `pending` bytes wait to be written.
+    pub(crate) fn has_room_for_answer(&self, pending: usize) -> bool {
+        self.queue.len() + pending < ANSWER_LIMIT
+    }
+
     /// True while bytes wait for the socket.
     pub(crate) fn is_waiting(&self) -> bool {
         !self.queue.is_empty()
     }
 
-    /// Writes `bytes` behind what waits; what the socket does not take is kept. Leaves `bytes` empty.
+    /// Writes `bytes` behind what waits; what the socket does not take is kept. Leaves `bytes` empty, also after a
+    /// failure: the next session uses the same buffer, and records under another key would end its connection.
     pub(crate) fn write(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {
-        if self.queue.is_empty() {
-            let written = self.write_some(bytes)?;
-            self.queue.extend_from_slice(&bytes[written..]);
+        let result = if self.queue.is_empty() {
+            self.write_some(bytes)
         } else {
-            self.queue.extend_from_slice(bytes);
+            Ok(0)
+        };
+        if let Ok(written) = result {
+            self.queue.extend_from_slice(&bytes[written..]);
         }
         bytes.clear();
-        Ok(())
+        result.map(drop)
     }
 
     /// Writes what waits.
@@ -147,4 +158,64 @@ fn is_later(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
     )
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::net::TcpListener;
+
+    use tls_records::Cipher;
+
+    use super::*;
+
+    /// A channel and the device's end of its connection.
+    fn connected() -> (TlsChannel, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let device = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, peer) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let (version, cipher) = (Version::Tls13, Cipher::Aes128Gcm);
+        let channel = TlsChannel::new(
+            stream,
+            peer,
+            Sealer::new(version, cipher, &[1; 16], &[2; 12], 0).unwrap(),
+            Opener::new(version, cipher, &[3; 16], &[4; 12], 0).unwrap(),
+            rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256,
+            version,
+            Instant::now(),
+        );
+        (channel, device)
+    }
+
+    #[test]
+    fn nothing_is_left_for_the_next_session_when_a_device_has_reset_its_connection() {
+        let (mut channel, device) = connected();
+        socket2::SockRef::from(&device)
+            .set_linger(Some(std::time::Duration::ZERO))
+            .unwrap();
+        drop(device);
+        let mut records = vec![0; 1000];
+        assert!(channel.write(&mut records).is_err());
+        assert!(records.is_empty());
+    }
+
+    #[test]
+    fn what_a_slow_device_does_not_take_waits() {
+        let (mut channel, _device) = connected();
+        let mut records = vec![0; 32 << 20];
+        channel.write(&mut records).unwrap();
+        assert!(records.is_empty() && channel.is_waiting());
+        assert!(!channel.has_room(0));
+        assert!(!channel.has_room_for_answer(0));
+    }
+
+    #[test]
+    fn answers_find_room_when_data_does_not() {
+        let (mut channel, _device) = connected();
+        channel.queue = vec![0; QUEUE_LIMIT];
+        assert!(!channel.has_room(0));
+        assert!(channel.has_room_for_answer(0));
+        assert!(!channel.has_room_for_answer(ANSWER_LIMIT - QUEUE_LIMIT));
+    }
 }

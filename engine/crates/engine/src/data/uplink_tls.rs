@@ -227,6 +227,7 @@ impl PacketPath {
         else {
             return Err(Ending::Closed);
         };
+        let may_answer = tls.has_room_for_answer(self.records.bytes.len());
         let TlsChannel {
             opener,
             sealer,
@@ -242,9 +243,10 @@ impl PacketPath {
                 Ok(Control::Nothing) => Ok(()),
                 Ok(Control::KeyUpdated { answer }) => {
                     if answer
-                        && sealer
-                            .append_key_update(&mut self.records.bytes, false)
-                            .is_err()
+                        && (!may_answer
+                            || sealer
+                                .append_key_update(&mut self.records.bytes, false)
+                                .is_err())
                     {
                         return Err(self.protocol_error());
                     }
@@ -276,9 +278,14 @@ impl PacketPath {
                     Err(refusal) => self.counters.refuse(refusal),
                 },
                 Ok(Some(Packet::DpdRequest(payload))) => {
-                    if sealer
-                        .append_packet(&mut self.records.bytes, PacketType::DpdResponse, payload)
-                        .is_err()
+                    if may_answer
+                        && sealer
+                            .append_packet(
+                                &mut self.records.bytes,
+                                PacketType::DpdResponse,
+                                payload,
+                            )
+                            .is_err()
                     {
                         return Err(Ending::Closed);
                     }

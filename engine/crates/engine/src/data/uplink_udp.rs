@@ -1,16 +1,19 @@
 //! From the device over UDP: handshakes, records, and devices whose address has changed.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::Instant;
 
 use dtls::{
-    Content, DEFAULT_PSK_PREFERENCE, Discard, Handshake, Outcome, RecordHeader, peek_client_hello,
+    Content, DEFAULT_PSK_PREFERENCE, Discard, Handshake, Opened, Opener, Outcome, RecordHeader,
+    peek_client_hello,
 };
+use foldhash::fast::RandomState;
 use ring::rand::SecureRandom;
 
 use super::dtls_channel::{Attempt, DtlsChannel, Live, Parameters, Path};
-use super::sessions::Key;
+use super::sessions::{Key, Sessions};
 use super::thread::PacketPath;
 use crate::control::messages::{ChannelChange, Event};
 use crate::sys::udp::{Message, ReceiveBatch};
@@ -22,8 +25,9 @@ const ANSWERS_TO_STRANGERS: u32 = 2_000;
 /// Trial decryptions in one tick, for one host and in all: about 1 % of a core.
 const TRIALS_FOR_HOST: u32 = 256;
 const TRIALS_IN_ALL: u32 = 4_000;
-/// Forged records in a row after which an address is no longer taken for the session's: behind a NAT it may have
-/// gone to another device.
+/// Forged records in a row after which the other sessions of the host are tried, too: behind a NAT the port may have
+/// gone to another device. The address stays the session's until a record proves otherwise, because anybody can send
+/// forgeries with a foreign source address.
 const FORGERIES_IN_A_ROW: u8 = 8;
 
 /// Content types of DTLS records (RFC 6347 section 4.1).
@@ -79,7 +83,10 @@ impl PacketPath {
         while start < end {
             let datagram = start..end.min(start + message.segment);
             start = datagram.end;
-            let is_handshake = matches!(buffer[datagram.start], HANDSHAKE | CHANGE_CIPHER_SPEC);
+            // Data before the handshake is over means that the client's Finished was lost, which only the handshake
+            // can mend: in resumption mode the client speaks last.
+            let is_handshake =
+                key.is_none() || matches!(buffer[datagram.start], HANDSHAKE | CHANGE_CIPHER_SPEC);
             if is_handshake && self.handle_handshake(&path, &mut buffer[datagram.clone()], now) {
                 key = self.peers.find(path.peer);
             } else {
@@ -106,8 +113,15 @@ impl PacketPath {
             if end > datagram.end {
                 break;
             }
-            let live = self.live(key)?;
-            match live.opener.open_in_place(&mut buffer[start..end]) {
+            let live = live_of(&mut self.sessions, key)?;
+            let is_doubtful = live.forged_in_a_row >= FORGERIES_IN_A_ROW;
+            let result = if is_doubtful {
+                // In a copy, so that the other sessions can try the record next.
+                open_copy(&mut live.opener, &mut buffer[start..end], &mut self.scratch)
+            } else {
+                live.opener.open_in_place(&mut buffer[start..end])
+            };
+            match result {
                 Ok(opened) => {
                     live.forged_in_a_row = 0;
                     let payload = start + opened.payload.start..start + opened.payload.end;
@@ -115,11 +129,12 @@ impl PacketPath {
                 }
                 Err(Discard::Forged) => {
                     live.forged_in_a_row = live.forged_in_a_row.saturating_add(1);
-                    let given_up = live.forged_in_a_row >= FORGERIES_IN_A_ROW;
                     self.counters.records_forged += 1;
-                    if given_up {
-                        self.peers.remove(path.peer, key);
-                        return None;
+                    if is_doubtful {
+                        let rest = start..datagram.end;
+                        return self
+                            .try_other_sessions(path, buffer, rest, now)
+                            .or(Some(key));
                     }
                 }
                 Err(Discard::Replayed | Discard::NotNewest) => self.counters.records_replayed += 1,
@@ -218,6 +233,11 @@ impl PacketPath {
             return None;
         }
         let host = path.peer.ip();
+        // Before the list is made: behind a large NAT that alone is work.
+        let spent = self.trials.get(&host).copied().unwrap_or_default();
+        if spent >= TRIALS_FOR_HOST || self.trials_in_all >= TRIALS_IN_ALL {
+            return None;
+        }
         for key in self.peers.candidates(host) {
             let trials = self.trials.entry(host).or_default();
             if *trials >= TRIALS_FOR_HOST || self.trials_in_all >= TRIALS_IN_ALL {
@@ -231,12 +251,15 @@ impl PacketPath {
             let Some(live) = session.dtls.as_mut().and_then(DtlsChannel::live_mut) else {
                 continue;
             };
-            let Ok(opened) = live
-                .opener
-                .open_from_new_address(&buffer[record.clone()], &mut self.scratch)
-            else {
+            let opened = open_copy(
+                &mut live.opener,
+                &mut buffer[record.clone()],
+                &mut self.scratch,
+            );
+            let Ok(opened) = opened else {
                 continue;
             };
+            live.forged_in_a_row = 0;
             let old = live.path.peer;
             live.path = *path;
             let id = session.id;
@@ -250,7 +273,6 @@ impl PacketPath {
                 peer,
             });
             let payload = record.start + opened.payload.start..record.start + opened.payload.end;
-            buffer[payload.clone()].copy_from_slice(&self.scratch[opened.payload.clone()]);
             self.handle_opened(key, opened.content, buffer, payload, now);
             return Some(key);
         }
@@ -305,8 +327,11 @@ impl PacketPath {
         {
             return;
         }
-        // The identifier is visible on the wire, so only a device that is expected gets an answer at once.
-        let is_expected = channel.live().is_none() && connection_host == Some(path.peer.ip());
+        // The identifier is visible on the wire, so only a device that is expected gets an answer at once. An attempt
+        // under way gives way only to an address that is proved.
+        let is_expected = channel.live().is_none()
+            && channel.attempt.is_none()
+            && connection_host == Some(path.peer.ip());
         let address = address_bytes(path.peer);
         if !is_expected && !self.cookies.verify_cookie(&hello, &address) {
             if self.answers_to_strangers < ANSWERS_TO_STRANGERS {
@@ -342,7 +367,7 @@ impl PacketPath {
             started: now,
         };
         if let Some(old) = channel.attempt.replace(Box::new(attempt)) {
-            self.attempts.remove(&old.path.peer);
+            forget(&mut self.attempts, old.path.peer, key);
         }
         self.attempts.insert(path.peer, key);
         self.send_datagram(path, &flight);
@@ -376,7 +401,7 @@ impl PacketPath {
             Outcome::Send(flight) => self.send_datagram(path, &flight),
             Outcome::Established(established) => {
                 channel.attempt = None;
-                self.attempts.remove(&path.peer);
+                forget(&mut self.attempts, path.peer, key);
                 if let Some(flight) = &established.flight {
                     self.send_datagram(path, flight);
                 }
@@ -437,7 +462,7 @@ impl PacketPath {
             self.peers.remove(live.path.peer, key);
         }
         if let Some(attempt) = attempt {
-            self.attempts.remove(&attempt.path.peer);
+            forget(&mut self.attempts, attempt.path.peer, key);
         }
     }
 
@@ -456,13 +481,36 @@ impl PacketPath {
             .is_some_and(|attempt| attempt.handshake.is_expired(elapsed))
             && let Some(attempt) = channel.attempt.take()
         {
-            self.attempts.remove(&attempt.path.peer);
+            forget(&mut self.attempts, attempt.path.peer, key);
         }
     }
 
     fn live(&mut self, key: Key) -> Option<&mut Live> {
-        self.sessions.get_mut(key)?.dtls.as_mut()?.live_mut()
+        live_of(&mut self.sessions, key)
     }
+}
+
+/// Forgets an attempt, unless another session's has begun at the address since.
+fn forget(attempts: &mut HashMap<SocketAddr, Key, RandomState>, peer: SocketAddr, key: Key) {
+    if attempts.get(&peer) == Some(&key) {
+        attempts.remove(&peer);
+    }
+}
+
+fn live_of(sessions: &mut Sessions, key: Key) -> Option<&mut Live> {
+    sessions.get_mut(key)?.dtls.as_mut()?.live_mut()
+}
+
+/// Opens a record that may be another session's. It must be newer than all before it, and stays as it is if it cannot be
+/// opened.
+fn open_copy(
+    opener: &mut Opener,
+    record: &mut [u8],
+    scratch: &mut [u8],
+) -> Result<Opened, Discard> {
+    let opened = opener.open_from_new_address(record, scratch)?;
+    record[opened.payload.clone()].copy_from_slice(&scratch[opened.payload.clone()]);
+    Ok(opened)
 }
 
 /// What a cookie vouches for.

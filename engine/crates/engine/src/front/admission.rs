@@ -11,6 +11,7 @@ const FROM_ONE_NETWORK: usize = 1024;
 /// client speaks at once, and refusing the new ones would let silent connections shut everybody out.
 pub(crate) struct Admission {
     limit: usize,
+    from_one_network: usize,
     waiting: usize,
     order: VecDeque<(u64, IpAddr)>,
     networks: HashMap<IpAddr, Network>,
@@ -27,10 +28,20 @@ impl Admission {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             limit,
+            from_one_network: FROM_ONE_NETWORK,
             waiting: 0,
             order: VecDeque::new(),
             networks: HashMap::new(),
         }
+    }
+
+    /// Behind a load balancer every connection comes from its address, which says nothing about who sends it.
+    pub(crate) fn set_behind_proxy(&mut self, behind_proxy: bool) {
+        self.from_one_network = if behind_proxy {
+            self.limit
+        } else {
+            FROM_ONE_NETWORK
+        };
     }
 
     /// Counts a new connection. The answer is a connection to drop in its favour; `is_waiting` tells which of the
@@ -47,7 +58,7 @@ impl Admission {
         network.order.push_back(connection);
         self.waiting += 1;
         self.order.push_back((connection, key));
-        if network.waiting > FROM_ONE_NETWORK {
+        if network.waiting > self.from_one_network {
             return pop_waiting(&mut network.order, connection, &is_waiting);
         }
         if self.waiting > self.limit {
@@ -146,6 +157,15 @@ mod tests {
         assert_eq!(within.count(), 0);
         assert_eq!(admission.admit(5000, address(1), |_| true), Some(0));
         assert_eq!(admission.admit(5001, address(2), |_| true), None);
+    }
+
+    #[test]
+    fn a_load_balancer_may_take_every_place() {
+        let mut admission = Admission::new(5000);
+        admission.set_behind_proxy(true);
+        let dropped = (0..5000).filter_map(|number| admission.admit(number, address(1), |_| true));
+        assert_eq!(dropped.count(), 0);
+        assert_eq!(admission.admit(5000, address(1), |_| true), Some(0));
     }
 
     #[test]

@@ -108,10 +108,11 @@ impl Connection {
     /// True once the time that this step may take is over.
     pub(crate) fn is_overdue(&self, now: Instant) -> bool {
         match &self.phase {
-            Phase::Tls(relay) if relay.upstream.is_some() => now - self.last_bytes_at > RELAY_LIMIT,
-            Phase::Tls(relay) if !relay.tls.is_handshaking() => {
-                now - self.last_bytes_at > HOLD_LIMIT
+            Phase::Tls(relay) if relay.upstream.is_some() || relay.closing => {
+                now - self.last_bytes_at > RELAY_LIMIT
             }
+            // From the start: a byte now and then must not hold a place for ever.
+            Phase::Tls(relay) if !relay.tls.is_handshaking() => now - self.accepted_at > HOLD_LIMIT,
             _ => now - self.accepted_at > HANDSHAKE_LIMIT,
         }
     }
@@ -132,7 +133,7 @@ impl Connection {
         let Phase::Tls(relay) = &self.phase else {
             return None;
         };
-        let stream = relay.upstream.as_ref().filter(|_| !relay.closing)?;
+        let stream = relay.upstream.as_ref()?;
         Some((
             stream,
             Interest {
@@ -144,7 +145,8 @@ impl Connection {
 
     /// True when the device has spoken and no relay to the gateway is open.
     pub(crate) fn needs_upstream(&self) -> bool {
-        matches!(&self.phase, Phase::Tls(relay) if relay.upstream.is_none() && !relay.to_gateway.is_empty())
+        matches!(&self.phase, Phase::Tls(relay)
+            if relay.upstream.is_none() && !relay.closing && !relay.to_gateway.is_empty())
     }
 
     /// Takes in what the device has sent.
@@ -330,6 +332,8 @@ impl Relay {
             match (&mut &*upstream).write(&self.to_gateway) {
                 Ok(count) => drop(self.to_gateway.drain(..count)),
                 Err(error) if is_later(&error) => return Ok(()),
+                // The gateway has refused the rest, and why is still to be read from it.
+                Err(error) if is_closed(&error) => self.to_gateway.clear(),
                 Err(_) => return Err(Gone),
             }
         }
@@ -342,18 +346,25 @@ impl Relay {
             return Ok(false);
         };
         match (&mut &*upstream).read(scratch) {
-            Ok(0) => {
-                self.tls.send_close_notify();
-                self.closing = true;
-                Ok(false)
-            }
+            Ok(0) => self.finish(),
             Ok(count) => {
                 self.tls.writer().write_all(&scratch[..count])?;
-                Ok(true)
+                return Ok(true);
             }
-            Err(error) if is_later(&error) => Ok(false),
-            Err(_) => Err(Gone),
+            Err(error) if is_later(&error) => {}
+            Err(error) if is_closed(&error) => self.finish(),
+            Err(_) => return Err(Gone),
         }
+        Ok(false)
+    }
+
+    /// The gateway has closed its side. Its socket goes at once: `epoll` reports a hang-up again and again, whatever is
+    /// asked for, and the device may take minutes to read the last answer.
+    fn finish(&mut self) {
+        self.tls.send_close_notify();
+        self.closing = true;
+        self.upstream = None;
+        self.to_gateway.clear();
     }
 
     /// Writes the PROXY v2 header that tells the gateway who speaks.
@@ -403,9 +414,69 @@ fn connect_now(path: &Path) -> Option<UnixStream> {
     Some(UnixStream::from(std::os::fd::OwnedFd::from(socket)))
 }
 
+/// The other end of the relay is closed; with `ConnectionReset`, while bytes for it were still unread.
+fn is_closed(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+    )
+}
+
 fn is_later(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
     )
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use rustls::server::{ResolvesServerCertUsingSni, ServerConfig};
+
+    use super::*;
+
+    /// A relay before the handshake, and the gateway's end of it.
+    fn relay() -> (Relay, UnixStream) {
+        let config =
+            ServerConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_no_client_auth()
+                .with_cert_resolver(Arc::new(ResolvesServerCertUsingSni::new()));
+        let (upstream, gateway) = UnixStream::pair().unwrap();
+        upstream.set_nonblocking(true).unwrap();
+        let relay = Relay {
+            tls: ServerConnection::new(config.into()).unwrap(),
+            captured: Arc::default(),
+            upstream: Some(upstream),
+            to_gateway: Vec::new(),
+            closing: false,
+        };
+        (relay, gateway)
+    }
+
+    #[test]
+    fn a_socket_that_the_gateway_has_closed_is_not_waited_for() {
+        let (mut relay, gateway) = relay();
+        drop(gateway);
+        assert_eq!(relay.receive_from_gateway(&mut [0; 100]), Ok(false));
+        assert!(relay.closing && relay.upstream.is_none());
+    }
+
+    #[test]
+    fn a_refusal_reaches_a_device_that_is_still_sending() {
+        let (mut relay, mut gateway) = relay();
+        relay.to_gateway = vec![1; 1000];
+        relay.send_to_gateway().unwrap();
+        gateway
+            .write_all(b"HTTP/1.1 413 Too large\r\n\r\n")
+            .unwrap();
+        drop(gateway);
+        relay.to_gateway = vec![1; 1000];
+        assert_eq!(relay.send_to_gateway(), Ok(()));
+        assert_eq!(relay.receive_from_gateway(&mut [0; 100]), Ok(true));
+        assert_eq!(relay.receive_from_gateway(&mut [0; 100]), Ok(false));
+        assert!(relay.closing);
+    }
 }

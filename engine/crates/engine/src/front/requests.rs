@@ -33,11 +33,10 @@ impl Front {
             }
             Request::Attach(attach) => {
                 let id = attach.id;
-                let answer = match self.attach(*attach) {
-                    Ok(()) => Event::done(id),
-                    Err(error) => Event::refused(id, error),
-                };
-                self.tell(&answer);
+                // The packet path answers, so that the answer has its place among the ends and lists that it reports.
+                if let Err(error) = self.attach(*attach) {
+                    self.tell(&Event::refused(id, error));
+                }
             }
             Request::Detach(detach) => {
                 let id = detach.id;
@@ -77,6 +76,17 @@ impl Front {
     fn configure(&mut self, configure: Configure) -> Result<(), String> {
         let settings =
             TlsSettings::new(&configure.tls).map_err(|error| format!("certificate: {error}"))?;
+        let behind_proxy = configure.proxy_protocol;
+        self.configure_with(configure, settings)?;
+        self.admission.set_behind_proxy(behind_proxy);
+        Ok(())
+    }
+
+    fn configure_with(
+        &mut self,
+        configure: Configure,
+        settings: TlsSettings,
+    ) -> Result<(), String> {
         match &mut self.configured {
             None => self.configure_first(configure, settings),
             Some(current) => {
@@ -111,7 +121,6 @@ impl Front {
         let path = DataThread {
             tun,
             sockets: listeners.udp,
-            tunnel: configure.tunnel.clone(),
         };
         let (data, data_waker) = self.start_data(path).map_err(|error| error.to_string())?;
         self.configured = Some(Configured {

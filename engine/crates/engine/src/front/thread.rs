@@ -54,7 +54,7 @@ pub(crate) struct Front {
     connections: Slab<Connection>,
     by_id: HashMap<u64, usize>,
     next_id: u64,
-    admission: Admission,
+    pub(super) admission: Admission,
     accepting: bool,
     /// Ends of sessions that the gateway has not yet written down.
     pub(super) ended: BTreeMap<SessionId, Event>,
@@ -382,6 +382,14 @@ impl Front {
             .collect();
         for key in held {
             self.settle(key, Ok(()));
+            // The gateway is still away, or its queue is full: that is the same for the others.
+            if self
+                .connections
+                .get(key)
+                .is_some_and(Connection::needs_upstream)
+            {
+                break;
+            }
         }
         if !self.accepting
             && let Err(error) = self.watch_listeners()

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use landlock::{ABI, Access, AccessFs, Ruleset, RulesetAttr};
+use landlock::{ABI, Access, AccessFs, Ruleset, RulesetAttr, RulesetStatus};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 /// Switches to `user` (and the group of the same number), keeps only the right to bind low ports (for a later
@@ -27,32 +27,36 @@ pub(crate) fn drop_privileges(user: u32) -> io::Result<Vec<String>> {
                 ));
             }
         }
-        let kept = CapabilitySet::NET_BIND_SERVICE;
-        rustix::thread::set_capabilities(
-            None,
-            CapabilitySets {
-                effective: kept,
-                permitted: kept,
-                inheritable: CapabilitySet::empty(),
-            },
-        )?;
     }
+    // Also without root: a service manager may have given us the right to configure the network.
+    let kept = rustix::thread::capabilities(None)?.permitted & CapabilitySet::NET_BIND_SERVICE;
+    rustix::thread::set_capabilities(
+        None,
+        CapabilitySets {
+            effective: kept,
+            permitted: kept,
+            inheritable: CapabilitySet::empty(),
+        },
+    )?;
     rustix::thread::set_no_new_privs(true)?;
     // SAFETY: a plain call without pointers. Core dumps and debuggers must not see the keys.
     unsafe { check(libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0))? };
     match close_file_system() {
-        Ok(()) => {}
+        Ok(RulesetStatus::NotEnforced) => {
+            remarks.push("the file system stays visible: this kernel has no Landlock".into());
+        }
+        Ok(_) => {}
         Err(error) => remarks.push(format!("the file system stays visible (Landlock): {error}")),
     }
     Ok(remarks)
 }
 
-fn close_file_system() -> Result<(), landlock::RulesetError> {
-    Ruleset::default()
+fn close_file_system() -> Result<RulesetStatus, landlock::RulesetError> {
+    let status = Ruleset::default()
         .handle_access(AccessFs::from_all(ABI::V5))?
         .create()?
         .restrict_self()?;
-    Ok(())
+    Ok(status.ruleset)
 }
 
 fn check(result: libc::c_int) -> io::Result<()> {
