@@ -2,9 +2,11 @@ import { describeFinding } from '../../configuration/finding.ts';
 import { loadConfiguration } from '../../configuration/load.ts';
 import { startGateway } from '../../gateway.ts';
 import { createLogger } from '../logger.ts';
+import { useMemorySettings } from '../memory-settings.ts';
 
 /** `gateway`: runs in the foreground until it is told to stop. */
 export async function run(file: string): Promise<number> {
+  useMemorySettings();
   const logger = createLogger(process.stdout, process.env.CULVERT_LOG_LEVEL);
   // Everything that the gateway writes is its own; what the engine may use is given to it by name.
   process.umask(0o077);

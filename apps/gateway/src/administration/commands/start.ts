@@ -6,6 +6,7 @@ import {
   prepareFirstStart,
 } from '../../first-start/prepare.ts';
 import { CommandFailure } from '../client.ts';
+import { useMemorySettings } from '../memory-settings.ts';
 import type { Terminal } from '../terminal.ts';
 import { run } from './run.ts';
 
@@ -15,6 +16,8 @@ export async function start(
   choices: FirstStartChoices,
   terminal: Terminal,
 ): Promise<number> {
+  // Before anything is generated or shown, which must happen once.
+  useMemorySettings();
   const prepared = await prepareFirstStart(resolve(directory), choices).catch((error: unknown) => {
     throw new CommandFailure(error instanceof Error ? error.message : String(error));
   });
