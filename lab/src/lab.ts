@@ -91,6 +91,14 @@ export class Lab {
     await Promise.all([...this.#clients].map((client) => client.logOut()));
   }
 
+  /** Ends the sessions of clients that ended without goodbye. */
+  async endSessions(): Promise<void> {
+    if (!(this.#server instanceof Culvert) || !this.#server.running) return;
+    for (const session of await this.#server.sessions()) {
+      await this.#server.command('disconnect', '--session', String(session.id));
+    }
+  }
+
   async remove(): Promise<void> {
     await this.#server.stop();
     await this.network.remove();

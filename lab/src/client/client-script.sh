@@ -10,10 +10,11 @@ record() {
 
 # The gateway itself, and what the server excludes, stay on the way they take without the tunnel.
 keep_outside() { # keep_outside FAMILY DESTINATION
-  hop=$(ip "-$1" route get "${2%/*}" 2>/dev/null | sed -n 's/.* \(via [^ ]* dev [^ ]*\|dev [^ ]*\).*/\1/p' | head -n 1)
+  way=$(ip "-$1" route get "${2%/*}" 2>/dev/null | head -n 1)
+  hop=$(printf '%s' "$way" | grep -o 'via [^ ]*') hop="$hop $(printf '%s' "$way" | grep -o 'dev [^ ]*')"
   # Two words at least are wanted here, not one.
   # shellcheck disable=SC2086
-  [ -z "$hop" ] || ip "-$1" route replace "$2" $hop
+  [ -z "$way" ] || ip "-$1" route replace "$2" $hop
 }
 
 value() { eval "printf '%s' \"\${$1:-}\""; }

@@ -41,8 +41,8 @@ const configuredLine = /^Configured as ([^\n]*), with SSL( \+ \S+)? (\S+) and DT
 /** What openconnect says of its tunnel once it is up. */
 export interface Connection {
   addresses: string[];
-  /** `connected`, `disabled`, `in progress`, … */
-  dtls: string;
+  /** Whether DTLS was up by then. */
+  dtls: boolean;
 }
 
 /** The stock openconnect, running on a device. */
@@ -94,7 +94,11 @@ export class Client {
     );
     // openconnect prints the line before it calls the script.
     if (this.#hasInterface) await this.configuration();
-    return { addresses: addresses.split(/[ ,+]+/).filter(Boolean), dtls };
+    // Both mean that it is up; "established" says that its keys have been used.
+    return {
+      addresses: addresses.split(/[ ,+]+/).filter(Boolean),
+      dtls: dtls === 'connected' || dtls === 'established',
+    };
   }
 
   /** Waits until the DTLS channel of this tunnel is up; `from` is a position in the log. */

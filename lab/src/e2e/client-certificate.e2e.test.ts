@@ -89,9 +89,9 @@ onlyProduct('a certificate of an unknown authority is refused', async () => {
 
 onlyProduct('an RSA key of 1024 bits is refused by name, on the form and in the log', async () => {
   const authority = await useCertificates('alone');
-  // GnuTLS does not object to a weak key of its own.
+  // The signature that GnuTLS wants to make under TLS 1.3 does not fit into so short a key.
   const client = await clientWith(authority, { commonName: 'alice', key: 'rsa:1024' }, [
-    ...['--gnutls-priority', 'NORMAL:%VERIFY_ALLOW_BROKEN'],
+    ...['--gnutls-priority', 'NORMAL:-VERS-TLS1.3:%VERIFY_ALLOW_BROKEN'],
   ]);
   await expectRefusal(client, /1024 bits.*2048/);
   expect(lab().culvert.accessLog().at(-1)).toMatchObject({ event: 'signIn', result: 'refused' });

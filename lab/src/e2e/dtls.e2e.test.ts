@@ -1,8 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { clientBuilds } from '../client/builds.ts';
+import type { Client } from '../client/client.ts';
 import { serverKind } from '../lab.ts';
 import { corpAddress } from '../network/network.ts';
+import { Capture, dataDatagrams } from '../traffic/capture.ts';
 import { measure } from '../traffic/iperf.ts';
 import { reaches } from '../traffic/ping.ts';
 import { useLab } from './use-lab.ts';
@@ -10,28 +11,50 @@ import { useLab } from './use-lab.ts';
 const lab = useLab({ network: { switched: true } });
 const onlyProduct = test.runIf(serverKind === 'culvert');
 
-async function expectData(): Promise<void> {
-  const { namespace } = lab().network.device;
-  expect(await reaches(namespace, corpAddress)).toBe(true);
+const pings = 3;
+
+/** Pings pass, and they pass over DTLS both ways. */
+async function expectDtls(client: Client, port = 443): Promise<void> {
+  expect((await client.connected()).dtls).toBe(true);
+  const capture = await Capture.start(lab().network.gateway, 'g0', `udp port ${port}`);
+  expect(await reaches(client.device.namespace, corpAddress, pings)).toBe(true);
+  const data = dataDatagrams(await capture.stop());
+  expect(data.filter((one) => one.destinationPort === port).length).toBeGreaterThanOrEqual(pings);
+  expect(data.filter((one) => one.sourcePort === port).length).toBeGreaterThanOrEqual(pings);
+  if (serverKind === 'culvert') {
+    expect((await lab().culvert.sessions()).map((session) => session.channel)).toEqual(['dtls']);
+  }
+}
+
+async function expectThroughput(): Promise<void> {
   for (const direction of ['up', 'down'] as const) {
-    const { receivedBytes } = await measure(namespace, { direction, seconds: 1 });
+    const { receivedBytes } = await measure(lab().network.device.namespace, { direction, seconds: 1 });
     expect(receivedBytes).toBeGreaterThan(500_000);
+  }
+}
+
+/** The tunnel is there, and not one DTLS association. */
+async function expectTlsOnly(client: Client): Promise<void> {
+  expect((await client.connected()).dtls).toBe(false);
+  expect(await reaches(client.device.namespace, corpAddress)).toBe(true);
+  if (serverKind === 'culvert') {
+    expect((await lab().culvert.sessions()).map((session) => session.channel)).toEqual(['tls']);
   }
 }
 
 test.each(clientBuilds)('the %s client opens DTLS with a pre-shared key', async (build) => {
   const client = await lab().connect({ build });
-  expect((await client.connected()).dtls).toBe('connected');
   expect(client.responseHeaders('X-DTLS-CipherSuite')).toEqual(['PSK-NEGOTIATE']);
-  await expectData();
+  await expectDtls(client);
+  await expectThroughput();
 });
 
 test.each(clientBuilds)('the %s client opens DTLS over a TLS 1.2 connection', async (build) => {
   const extra =
     build === 'gnutls' ? ['--gnutls-priority', 'NORMAL:-VERS-TLS1.3'] : ['--openssl-ciphers', 'ECDHE+AESGCM'];
   const client = await lab().connect({ build, extra });
-  expect((await client.connected()).dtls).toBe('connected');
-  await expectData();
+  await expectDtls(client);
+  await expectThroughput();
 });
 
 /** Offers that leave the pre-shared key out, as Cisco's client does. */
@@ -50,29 +73,26 @@ for (const build of clientBuilds) {
     async (option, suite) => {
       const other = option === '--dtls-ciphers' ? [] : ['--dtls-ciphers', 'AES256-SHA'];
       const client = await lab().connect({ build, extra: [option, suite, ...other] });
-      expect((await client.connected()).dtls).toBe('connected');
       expect(client.responseHeaders('X-DTLS-Session-ID')[0]).toMatch(/^[0-9A-Fa-f]{64}$/);
       const chosen = ['X-DTLS12-CipherSuite', 'X-DTLS-CipherSuite'].flatMap((name) =>
         client.responseHeaders(name),
       );
       expect(chosen).toEqual([suite]);
-      expect(await reaches(lab().network.device.namespace, corpAddress)).toBe(true);
+      await expectDtls(client);
     },
   );
 }
 
 onlyProduct('a client that offers only suites of DTLS 0.9 gets a tunnel over TLS', async () => {
-  const client = await lab().connect({ extra: ['--dtls-ciphers', 'AES256-SHA', '--dtls12-ciphers', 'NONE'] });
-  expect((await client.connected()).dtls).not.toBe('connected');
-  expect(await reaches(lab().network.device.namespace, corpAddress)).toBe(true);
+  const extra = ['--dtls-ciphers', 'AES256-SHA', '--dtls12-ciphers', 'NONE'];
+  await expectTlsOnly(await lab().connect({ extra }));
 });
 
 test('with UDP dropped from the start the tunnel comes up on TLS', async () => {
   await lab().network.switch?.dropUdp();
   try {
-    const client = await lab().connect({}, 30_000);
-    expect((await client.connected()).dtls).not.toBe('connected');
-    await expectData();
+    await expectTlsOnly(await lab().connect({}, 30_000));
+    await expectThroughput();
   } finally {
     await lab().network.switch?.heal();
   }
@@ -80,33 +100,28 @@ test('with UDP dropped from the start the tunnel comes up on TLS', async () => {
 
 test('with UDP switched off in the configuration nothing is offered and nothing listens', async () => {
   await lab().restartServer({ server: { disableUdpConnections: true } });
-  try {
-    const client = await lab().connect();
-    expect((await client.connected()).dtls).not.toBe('connected');
-    expect(client.responseHeaders('X-DTLS-Port').filter((port) => port !== '0')).toEqual([]);
-    const { stdout } = await lab().network.gateway.run(['ss', '-Hlun']);
-    expect(stdout).not.toMatch(/:443\s/);
-    expect(await reaches(lab().network.device.namespace, corpAddress)).toBe(true);
-  } finally {
-    await lab().restartServer();
-  }
+  const client = await lab().connect();
+  expect(client.responseHeaders('X-DTLS-Port').filter((port) => port !== '0')).toEqual([]);
+  const { stdout } = await lab().network.gateway.run(['ss', '-Hlun']);
+  expect(stdout).not.toMatch(/:443\s/);
+  await expectTlsOnly(client);
 });
 
 test('a port other than 443 serves TCP and UDP', async () => {
   await lab().restartServer({ server: { listenPort: 8443 } });
   try {
-    const client = await lab().connect({ url: 'https://vpn.test:8443' });
-    expect((await client.connected()).dtls).toBe('connected');
-    await expectData();
+    await expectDtls(await lab().connect({ url: 'https://vpn.test:8443' }), 8443);
   } finally {
+    await lab().dismissClients();
     await lab().restartServer();
   }
 });
 
 onlyProduct('over IPv6 outside DTLS works and its MTU leaves room for the longer header', async () => {
-  const client = await lab().connect({ address: '[fd50::1]' });
-  expect((await client.connected()).dtls).toBe('connected');
+  const client = await lab().connect({ address: 'fd50::1' });
   expect(client.responseHeaders('X-CSTP-MTU')).toEqual(['1414']);
-  await sleep(500);
-  await expectData();
+  const [session] = await lab().culvert.sessions();
+  expect(session?.remoteAddress).toContain('fd50::2');
+  await expectDtls(client);
+  await expectThroughput();
 });

@@ -11,11 +11,14 @@ export function useLab(options: LabOptions = {}): () => Lab {
     lab = await Lab.start(options);
   });
   afterEach(async ({ task }) => {
-    if (task.result?.state === 'fail') {
+    const failed = task.result?.state === 'fail';
+    if (failed) {
       const output = lab?.server.output.split('\n').slice(-shownLines).join('\n');
       console.error(`output of the server after "${task.name}":\n${output}`);
     }
     await lab?.dismissClients();
+    // A client that was just then without connection could not say goodbye; the next test must not suffer.
+    if (failed) await lab?.endSessions();
   });
   afterAll(async () => {
     await lab?.remove();

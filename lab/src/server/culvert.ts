@@ -105,6 +105,10 @@ export class Culvert implements Server {
     return [...this.#earlier, this.#gateway?.output ?? ''].join('\n');
   }
 
+  get running(): boolean {
+    return this.#gateway?.running === true;
+  }
+
   get gatewayPid(): number {
     return this.#gateway?.pid ?? 0;
   }

@@ -40,6 +40,13 @@ export function clientHellos(datagrams: readonly UdpDatagram[]): UdpDatagram[] {
   );
 }
 
+/** Datagrams with encrypted data of an association. */
+export function dataDatagrams(datagrams: readonly UdpDatagram[]): UdpDatagram[] {
+  return datagrams.filter((datagram) =>
+    dtlsRecords(datagram.payload).some((record) => record.type === 23 && record.epoch > 0),
+  );
+}
+
 /** DTLS handshakes that a client began: ClientHellos with different random values. */
 export function handshakes(datagrams: readonly UdpDatagram[]): number {
   const randoms = clientHellos(datagrams).map((datagram) =>

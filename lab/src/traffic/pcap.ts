@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 export interface UdpDatagram {
+  /** An IPv6 address as 32 hexadecimal digits. */
   source: string;
   sourcePort: number;
   destination: string;
@@ -12,7 +13,7 @@ const fileHeaderLength = 24;
 const packetHeaderLength = 16;
 const ethernetHeaderLength = 14;
 
-/** IPv4 UDP datagrams of a pcap file that tcpdump wrote on an Ethernet interface of this machine. */
+/** UDP datagrams, IPv4 and IPv6, of a pcap file that tcpdump wrote on an Ethernet interface of this machine. */
 export function readPcap(file: string): UdpDatagram[] {
   const bytes = readFileSync(file);
   const datagrams: UdpDatagram[] = [];
@@ -27,15 +28,28 @@ export function readPcap(file: string): UdpDatagram[] {
   return datagrams;
 }
 
+/** Where the header of each family has the protocol and the addresses. */
+const families = [
+  { etherType: 0x0800, protocolAt: 9, addressesAt: 12, addressLength: 4 },
+  { etherType: 0x86dd, protocolAt: 6, addressesAt: 8, addressLength: 16 },
+];
+
 function readFrame(frame: Buffer): UdpDatagram | undefined {
-  if (frame.length < ethernetHeaderLength + 28 || frame.readUInt16BE(12) !== 0x0800) return undefined;
+  if (frame.length < ethernetHeaderLength + 28) return undefined;
+  const family = families.find(({ etherType }) => etherType === frame.readUInt16BE(12));
   const packet = frame.subarray(ethernetHeaderLength);
-  if (packet.readUInt8(9) !== 17) return undefined;
-  const udp = packet.subarray((packet.readUInt8(0) & 0x0f) * 4);
+  if (family === undefined || packet.readUInt8(family.protocolAt) !== 17) return undefined;
+  const { addressesAt, addressLength } = family;
+  const udp = packet.subarray(addressLength === 4 ? (packet.readUInt8(0) & 0x0f) * 4 : 40);
+  const address = (index: number) => {
+    const start = addressesAt + index * addressLength;
+    const bytes = packet.subarray(start, start + addressLength);
+    return addressLength === 4 ? bytes.join('.') : bytes.toString('hex');
+  };
   return {
-    source: packet.subarray(12, 16).join('.'),
+    source: address(0),
     sourcePort: udp.readUInt16BE(0),
-    destination: packet.subarray(16, 20).join('.'),
+    destination: address(1),
     destinationPort: udp.readUInt16BE(2),
     payload: udp.subarray(8),
   };
