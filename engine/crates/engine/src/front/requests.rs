@@ -135,8 +135,8 @@ impl Front {
         self.watch_listeners().map_err(|error| error.to_string())
     }
 
-    /// Opens the new sockets before the old ones close. The port may be the same with other addresses, and then
-    /// the old ones must go first.
+    /// Opens the new sockets before the old ones close, so that a port that is taken changes nothing. Other addresses with
+    /// the same port overlap with the old ones and are refused: they need a restart.
     fn listen_elsewhere(&mut self, configure: &Configure) -> Result<(), String> {
         let listeners = listeners::open(&configure.listen)
             .map_err(|error| format!("{error}; the gateway goes on listening where it was"))?;
