@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { BanView, SessionView } from '@culvert/contracts';
 import type { Logger } from 'pino';
 import { type AccessEvent, AccessLog } from './access-log/access-log.ts';
+import { RefusalLimit } from './access-log/refusal-limit.ts';
 import { AddressPool } from './addresses/address-pool.ts';
 import type { LoadedConfiguration } from './configuration/loaded-configuration.ts';
 import type { Engine, SessionEvent } from './engine/engine.ts';
@@ -78,6 +79,7 @@ class Service implements TunnelService {
   readonly #store: SqliteSessionStore;
   readonly #accessLog: AccessLog;
   readonly #guard: GuessingGuard;
+  readonly #refusalLimit = new RefusalLimit();
   readonly #sessions: Sessions;
   readonly #lifecycle: SessionLifecycle;
   readonly #signIn: SignIn;
@@ -276,12 +278,15 @@ class Service implements TunnelService {
   #refused(reason: string, user: string | undefined, facts: DeviceFacts, detail: string | undefined): void {
     this.#counts.signInsRefused += 1;
     const { platform, deviceType, userAgent, remoteAddress } = facts;
+    const { log, suppressed } = this.#refusalLimit.admit(remoteAddress, this.#now());
+    if (!log) return;
     this.#log(
       {
         event: 'signIn',
         result: 'refused',
         reason,
         ...(detail === undefined ? {} : { detail }),
+        ...(suppressed === 0 ? {} : { suppressed }),
         ...(user === undefined ? {} : { user }),
         platform,
         ...(deviceType === undefined ? {} : { deviceType }),

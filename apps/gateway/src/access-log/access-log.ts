@@ -20,7 +20,14 @@ interface Who {
 /** One line of the access log. Passwords and cookies have no field here. */
 export type AccessEvent =
   | ({ event: 'signIn'; result: 'accepted' } & Who)
-  | ({ event: 'signIn'; result: 'refused'; reason: string; detail?: string } & Who)
+  | ({
+      event: 'signIn';
+      result: 'refused';
+      reason: string;
+      detail?: string;
+      /** Refusals of this address that were left out before this line. */
+      suppressed?: number;
+    } & Who)
   | ({ event: 'connect' | 'reconnect'; tls?: string; dtls?: string } & Who)
   | ({
       event: 'end';

@@ -1,4 +1,5 @@
 import type { Platform } from '@culvert/contracts';
+import { originOf } from '../addresses/networks.ts';
 import type { ClientCertificates, PasswordFile } from '../configuration/loaded-configuration.ts';
 import { platformNames } from '../platforms/platform.ts';
 import type { GuessingGuard } from '../protection/guessing-guard.ts';
@@ -12,6 +13,9 @@ import { openState, type SignInState, sealState } from './state-token.ts';
 export const maximumFailures = 3;
 /** Sign-ins in progress at one time, including those that are being slowed down. */
 export const maximumPending = 4096;
+
+/** Of those, the ones of a single address or IPv6 /64: an office behind one address signs in together on Monday. */
+export const maximumPendingOfOrigin = 256;
 
 /** What the configuration says about who may sign in. */
 export interface SignInPolicy {
@@ -72,6 +76,7 @@ export class SignIn {
   policy: SignInPolicy;
   readonly #world: SignInWorld;
   #pending = 0;
+  readonly #pendingOfOrigin = new Map<string, number>();
 
   constructor(policy: SignInPolicy, world: SignInWorld) {
     this.policy = policy;
@@ -119,15 +124,21 @@ export class SignIn {
     const state = openState(request.state ?? device.stateCookie, world.key, world.now());
     if (state === undefined) return this.#form(0, messages.expired);
     if (state.failures >= maximumFailures) return { kind: 'refused', error: messages.tooManyTries };
-    if (this.#pending >= maximumPending) {
+    const origin = originOf(device.facts.remoteAddress);
+    const pendingOfOrigin = this.#pendingOfOrigin.get(origin) ?? 0;
+    if (this.#pending >= maximumPending || pendingOfOrigin >= maximumPendingOfOrigin) {
       world.refused('busy', undefined, device.facts);
       return this.#form(state.failures, messages.busy, state);
     }
     this.#pending += 1;
+    this.#pendingOfOrigin.set(origin, pendingOfOrigin + 1);
     try {
       return await this.#checkPassword(request, certificate, device.facts, state);
     } finally {
       this.#pending -= 1;
+      const left = (this.#pendingOfOrigin.get(origin) ?? 1) - 1;
+      if (left === 0) this.#pendingOfOrigin.delete(origin);
+      else this.#pendingOfOrigin.set(origin, left);
     }
   }
 
