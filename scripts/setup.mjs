@@ -103,7 +103,7 @@ export function ensureEngine() {
   ensurePrograms({ cc: 'build-essential' });
   if (!hasProgram('cargo')) {
     throw new SetupError(
-      'missing: cargo. Install Rust 1.88 or later, for example with rustup, or apt-get install cargo',
+      'missing: cargo. Install Rust 1.88 or later with rustup; the cargo package of Debian 12 is too old',
     );
   }
   if (!existsSync(engine)) say('building the engine in Rust (two minutes the first time)');

@@ -13,6 +13,11 @@ export interface Terminal {
 
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
+  // `gateway check | head` closes our output early; that is no reason to complain.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
   return {
     interactive: process.stdin.isTTY === true,
     print: (text) => process.stdout.write(`${text}\n`),
