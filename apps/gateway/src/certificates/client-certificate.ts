@@ -43,11 +43,12 @@ export function examineClientCertificate(
 ): ClientCertificateVerdict {
   const [leaf, ...others] = readChain(chainDer);
   if (leaf === undefined) return refused('unreadable', 'the client certificate cannot be read');
+  // First, because the engine cannot verify what a key that is too short has signed.
+  const weakness = explainWeak(leaf);
+  if (weakness !== undefined) return refused('weakKey', weakness);
   if (!possessionProved) {
     return refused('unproved', 'the device did not prove that it has the key of its certificate');
   }
-  const weakness = explainWeak(leaf);
-  if (weakness !== undefined) return refused('weakKey', weakness);
   if (now > leaf.validToDate) {
     return refused('expired', `the client certificate expired on ${leaf.validToDate.toISOString()}`);
   }
