@@ -1,8 +1,8 @@
+import { describeFinding, type Finding, type Findings } from '@culvert/contracts';
 import type { Logger } from 'pino';
 import { type AdministrationServer, serveAdministration } from './administration/server.ts';
 import { appearanceOf, certificateFiles, RestedChange } from './configuration/certificate-watch.ts';
 import { restartProblems } from './configuration/changes.ts';
-import { describeFinding, type Finding, type Findings } from './configuration/finding.ts';
 import { loadConfiguration } from './configuration/load.ts';
 import type { LoadedConfiguration } from './configuration/loaded-configuration.ts';
 import { readSiteCertificate } from './configuration/referenced-files.ts';

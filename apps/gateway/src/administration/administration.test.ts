@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ensureOwnCertificate } from '@culvert/certificates/self-signed.ts';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ensureOwnCertificate } from '../certificates/self-signed.ts';
 import type { TunnelService } from '../service.ts';
 import { forTerminal } from './logger.ts';
 import { runProgram } from './program.ts';

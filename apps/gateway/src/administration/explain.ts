@@ -1,4 +1,4 @@
-import type { CertificateSummary } from '../certificates/site-certificate.ts';
+import type { CertificateSummary } from '@culvert/certificates/site-certificate.ts';
 import type { LoadedConfiguration } from '../configuration/loaded-configuration.ts';
 import { firstHost } from '../network/tunnel-network.ts';
 import { formatDuration } from './table.ts';

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Finding } from './finding.ts';
-import { quoteValue } from './finding.ts';
+import { type Finding, quoteValue } from '@culvert/contracts';
 import type { LoadedConfiguration } from './loaded-configuration.ts';
 
 /** Fields that the tunnel interface, leased addresses and the places of the process are made from. */

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import type { Finding, Findings } from './finding.ts';
+import type { Finding, Findings } from '@culvert/contracts';
 
 /** Everything here is a certificate, a key or a list of accounts; more is a wrong path such as a disk. */
 const largestFile = 16 * 1024 * 1024;

@@ -1,13 +1,13 @@
 import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ensureOwnCertificate } from '@culvert/certificates/self-signed.ts';
+import { describeFinding } from '@culvert/contracts';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { ensureOwnCertificate } from '../certificates/self-signed.ts';
 import { setPassword } from '../passwords/edit-accounts.ts';
 import { RestedChange } from './certificate-watch.ts';
 import { restartProblems } from './changes.ts';
-import { describeFinding } from './finding.ts';
 import { readJson } from './json.ts';
 import { loadConfiguration } from './load.ts';
 

@@ -1,20 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import type { CertificateSummary } from '@culvert/certificates/site-certificate.ts';
 import {
+  type Finding,
+  type Findings,
+  networkWarnings,
   type StandaloneConfiguration,
   standaloneConfigurationSchema,
   tunnelSettings,
+  validateDocument,
 } from '@culvert/contracts';
-import type { CertificateSummary } from '../certificates/site-certificate.ts';
 import { openPasswordFile } from '../passwords/password-file.ts';
 import { explainFileError, explainStateDirectory } from './files.ts';
-import type { Finding, Findings } from './finding.ts';
 import { readJson } from './json.ts';
 import type { LoadedConfiguration } from './loaded-configuration.ts';
-import { networkWarnings } from './network-warnings.ts';
 import { readAuthorities, readSiteCertificate, readUsersFile } from './referenced-files.ts';
-import { validateDocument } from './validate.ts';
 
 export interface LoadOptions {
   now?: Date;
@@ -37,10 +38,10 @@ export async function loadConfiguration(file: string, options: LoadOptions = {})
   const absolute = resolve(file);
   const document = await readDocument(absolute);
   if (!document.ok) return { problems: [document.problem], warnings: [] };
-  const validated = validateDocument(document.value);
+  const validated = validateDocument(standaloneConfigurationSchema, document.value);
   const findings: Findings = { problems: validated.ok ? [] : validated.problems, warnings: [] };
   const parts = resolvePaths(
-    validated.ok ? validated.standalone : readableParts(document.value),
+    validated.ok ? validated.value : readableParts(document.value),
     dirname(absolute),
   );
   const referenced = await readReferenced(parts, options, findings);
@@ -48,7 +49,7 @@ export async function loadConfiguration(file: string, options: LoadOptions = {})
   const ready = referenced.site?.certificate;
   if (!validated.ok || findings.problems.length > 0 || ready === undefined)
     return { ...findings, ...certificate };
-  const standalone = { ...validated.standalone, ...parts };
+  const standalone = { ...validated.value, ...parts };
   return {
     ...findings,
     ...certificate,
@@ -122,7 +123,10 @@ async function readReferenced(
   findings: Findings,
 ) {
   const { tls, publicAddress, authentication = [], stateDirectory, serverConfiguration } = parts;
-  if (serverConfiguration !== undefined) findings.warnings.push(...networkWarnings(serverConfiguration));
+  if (serverConfiguration !== undefined) {
+    const warnings = networkWarnings(serverConfiguration);
+    findings.warnings.push(...warnings.map((one) => ({ ...one, path: `serverConfiguration.${one.path}` })));
+  }
   findings.warnings.push(...interfaceWarnings(parts));
   const site = tls && (await readSiteCertificate(tls, publicAddress, now, findings));
   const result: Pick<LoadedConfiguration, 'passwords' | 'clientCertificates'> = {};

@@ -1,5 +1,5 @@
+import type { ClientCertificateVerdict } from '@culvert/certificates/client-certificate.ts';
 import type { StandaloneConfiguration, TunnelSettings } from '@culvert/contracts';
-import type { ClientCertificateVerdict } from '../certificates/client-certificate.ts';
 
 /** The answer to one sign-in attempt; `busy` means that too many are being computed: ask again later. */
 export type PasswordVerdict = 'accepted' | 'refused' | 'busy';

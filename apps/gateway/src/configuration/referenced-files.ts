@@ -1,13 +1,12 @@
-import type { StandaloneConfiguration } from '@culvert/contracts';
-import { readCertificates, readPrivateKey } from '../certificates/bundle.ts';
-import { examineClientCertificate } from '../certificates/client-certificate.ts';
-import { explainWeakKey } from '../certificates/key-strength.ts';
-import { readPfx } from '../certificates/pfx.ts';
-import { assessSiteCertificate, type SiteCertificateResult } from '../certificates/site-certificate.ts';
-import { nameOf } from '../certificates/site-rules.ts';
+import { readCertificates, readPrivateKey } from '@culvert/certificates/bundle.ts';
+import { examineClientCertificate } from '@culvert/certificates/client-certificate.ts';
+import { explainWeakKey } from '@culvert/certificates/key-strength.ts';
+import { readPfx } from '@culvert/certificates/pfx.ts';
+import { assessSiteCertificate, type SiteCertificateResult } from '@culvert/certificates/site-certificate.ts';
+import { nameOf } from '@culvert/certificates/site-rules.ts';
+import type { Findings, StandaloneConfiguration } from '@culvert/contracts';
 import { type Accounts, parseAccounts } from '../passwords/accounts.ts';
 import { aboutFile, readNamedFile, warnIfWorldReadable } from './files.ts';
-import type { Findings } from './finding.ts';
 import type { ClientCertificates } from './loaded-configuration.ts';
 
 type Tls = StandaloneConfiguration['tls'];

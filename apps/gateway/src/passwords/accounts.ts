@@ -1,4 +1,4 @@
-import { type PasswordHash, parsePasswordHash } from './phc.ts';
+import { type PasswordHash, parsePasswordHash } from '@culvert/passwords/phc.ts';
 
 /** The accounts of a users file, and the lines that could not be read. */
 export interface Accounts {

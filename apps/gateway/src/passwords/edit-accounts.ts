@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { link, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hashPassword, longestPasswordBytes, passwordBytes } from '@culvert/passwords/hash.ts';
+import { formatPasswordHash } from '@culvert/passwords/phc.ts';
 import { explainAccountName, parseAccounts, withAccount } from './accounts.ts';
-import { hashPassword, longestPasswordBytes, passwordBytes } from './hash.ts';
-import { formatPasswordHash } from './phc.ts';
 
 /** NIST SP 800-63B §5.1.1.2: passwords that people choose have at least 8 characters. */
 export const shortestPassword = 8;

@@ -2,13 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { formatPasswordHash, hashCost, parsePasswordHash } from '@culvert/passwords/phc.ts';
+import { WorkLimit } from '@culvert/passwords/work-limit.ts';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { explainAccountName, parseAccounts, withAccount } from './accounts.ts';
 import { deleteAccount, setPassword } from './edit-accounts.ts';
 import { openPasswordFile } from './password-file.ts';
-import { formatPasswordHash, hashCost, parsePasswordHash } from './phc.ts';
-import { WorkLimit } from './work-limit.ts';
 
 let file: string;
 beforeEach(() => {

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { matchesHash, passwordBytes } from '@culvert/passwords/hash.ts';
+import { hashBytes, hashCost, type PasswordHash, saltBytes } from '@culvert/passwords/phc.ts';
+import { WorkLimit } from '@culvert/passwords/work-limit.ts';
 import type { PasswordFile, PasswordVerdict } from '../configuration/loaded-configuration.ts';
 import { type Accounts, parseAccounts } from './accounts.ts';
-import { matchesHash, passwordBytes } from './hash.ts';
-import { hashBytes, hashCost, type PasswordHash, saltBytes } from './phc.ts';
-import { WorkLimit } from './work-limit.ts';
 
 export interface PasswordFileOptions {
   /** Hashes computed at the same time; each takes a core and 19 MiB. */

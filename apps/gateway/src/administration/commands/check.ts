@@ -1,4 +1,4 @@
-import { describeFinding } from '../../configuration/finding.ts';
+import { describeFinding } from '@culvert/contracts';
 import { loadConfiguration } from '../../configuration/load.ts';
 import { explainConfiguration } from '../explain.ts';
 import { formatTable } from '../table.ts';

@@ -1,4 +1,4 @@
-import { describeFinding } from '../../configuration/finding.ts';
+import { describeFinding } from '@culvert/contracts';
 import { loadConfiguration } from '../../configuration/load.ts';
 import { startGateway } from '../../gateway.ts';
 import { createLogger } from '../logger.ts';

@@ -1,6 +1,5 @@
-import { banViewSchema, type SessionView, sessionViewSchema } from '@culvert/contracts';
+import { banViewSchema, describeFinding, type SessionView, sessionViewSchema } from '@culvert/contracts';
 import { z } from 'zod';
-import { describeFinding } from '../../configuration/finding.ts';
 import { AdministrationClient, CommandFailure } from '../client.ts';
 import { formatBytes, formatDuration, formatTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';

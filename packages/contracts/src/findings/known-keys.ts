@@ -1,4 +1,3 @@
-import { standaloneConfigurationSchema } from '@culvert/contracts';
 import { z } from 'zod';
 
 interface SchemaNode {
@@ -9,12 +8,12 @@ interface SchemaNode {
   allOf?: SchemaNode[];
 }
 
-/** Which keys the configuration file may hold at which place; for suggestions only. */
+/** Which keys a document of a schema may hold at which place; for suggestions only. */
 export class KnownKeys {
   readonly #root: SchemaNode;
 
-  constructor() {
-    this.#root = z.toJSONSchema(standaloneConfigurationSchema, {
+  constructor(schema: z.ZodType) {
+    this.#root = z.toJSONSchema(schema, {
       io: 'input',
       unrepresentable: 'any',
     }) as SchemaNode;
@@ -32,7 +31,7 @@ export class KnownKeys {
     return [...new Set(nodes.flatMap(alternatives).flatMap((node) => Object.keys(node.properties ?? {})))];
   }
 
-  /** What the administrator may have meant by an unknown key. */
+  /** What the writer may have meant by an unknown key. */
   suggest(path: readonly PropertyKey[], unknown: string, siblings: readonly string[]): string {
     const allowed = this.at(path);
     if (allowed.includes(unknown)) {

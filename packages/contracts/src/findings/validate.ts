@@ -1,19 +1,28 @@
-import { type StandaloneConfiguration, standaloneConfigurationSchema } from '@culvert/contracts';
 import type { z } from 'zod';
 import { type Finding, fieldPath, quoteValue } from './finding.ts';
 import { KnownKeys } from './known-keys.ts';
 
-export type ValidationResult =
-  | { ok: true; standalone: StandaloneConfiguration }
-  | { ok: false; problems: Finding[] };
+export type ValidationResult<Value> = { ok: true; value: Value } | { ok: false; problems: Finding[] };
 
-/** Checks the document against the schema. Every mistake comes back, each with its field. */
-export function validateDocument(document: unknown): ValidationResult {
-  const result = standaloneConfigurationSchema.safeParse(document);
-  if (result.success) return { ok: true, standalone: result.data };
-  const keys = new KnownKeys();
-  const problems = result.error.issues.flatMap((issue) => explainIssue(issue, [], document, keys));
-  return { ok: false, problems: withoutRepetition(problems) };
+/** Checks a document against a schema. Every mistake comes back, each with its field, what was found and what is allowed. */
+export function validateDocument<Schema extends z.ZodType>(
+  schema: Schema,
+  document: unknown,
+): ValidationResult<z.output<Schema>> {
+  const result = schema.safeParse(document);
+  return result.success
+    ? { ok: true, value: result.data }
+    : { ok: false, problems: explainIssues(schema, result.error.issues, document) };
+}
+
+/** The words for issues that the schema has found in the document. */
+export function explainIssues(
+  schema: z.ZodType,
+  issues: readonly z.core.$ZodIssue[],
+  document: unknown,
+): Finding[] {
+  const keys = new KnownKeys(schema);
+  return withoutRepetition(issues.flatMap((issue) => explainIssue(issue, [], document, keys)));
 }
 
 type Path = readonly PropertyKey[];
@@ -40,7 +49,7 @@ function explainIssue(issue: z.core.$ZodIssue, prefix: Path, document: unknown, 
   return [{ path: fieldPath(path), found: quoteValue(found), message: allowed(issue) }];
 }
 
-/** The alternative whose keys the administrator used, when that can be told. */
+/** The alternative whose keys the writer used, when that can be told. */
 function meantBranch(issue: z.core.$ZodIssueInvalidUnion, found: unknown): z.core.$ZodIssue[] | undefined {
   if (typeof found !== 'object' || found === null || Array.isArray(found)) return undefined;
   const count = Object.keys(found).length;

@@ -1,5 +1,6 @@
-import { networkContains, networksOverlap, type ServerConfiguration } from '@culvert/contracts';
-import type { Finding } from './finding.ts';
+import type { Finding } from './findings/finding.ts';
+import { networkContains, networksOverlap } from './networks.ts';
+import type { ServerConfiguration } from './server-configuration.ts';
 
 /** Bridges that Docker and Podman make on a host unless told otherwise. */
 const bridges = [
@@ -22,13 +23,9 @@ const localTopLevels = new Set([
   'domain',
 ]);
 
-/** Settings that are allowed and yet rarely meant. Pure: it looks at nothing but the configuration. */
+/** Settings that are allowed and yet rarely meant. Paths are those of the configuration's own fields. */
 export function networkWarnings(configuration: ServerConfiguration): Finding[] {
-  return [
-    ...poolWarnings(configuration),
-    ...routeWarnings(configuration),
-    ...nameWarnings(configuration),
-  ].map(({ path, message }) => ({ path: `serverConfiguration.${path}`, message }));
+  return [...poolWarnings(configuration), ...routeWarnings(configuration), ...nameWarnings(configuration)];
 }
 
 function poolWarnings({ network, ipv6Network, dnsServers, routeIncludes }: ServerConfiguration): Finding[] {

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { CertificateWorkshop, ecKey } from '../testing/certificates.ts';
 import { readCertificates, readPrivateKey } from './bundle.ts';
 import { readPfx } from './pfx.ts';
 import { ensureOwnCertificate } from './self-signed.ts';
 import { assessSiteCertificate } from './site-certificate.ts';
 import { longestPrivateValidityDays } from './site-rules.ts';
+import { CertificateWorkshop, ecKey } from './testing/certificates.ts';
 
 const workshop = new CertificateWorkshop();
 // openssl stamps certificates with the moment of their making.

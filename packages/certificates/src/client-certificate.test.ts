@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { CertificateWorkshop, ecKey } from '../testing/certificates.ts';
 import { type ClientCertificateRule, examineClientCertificate } from './client-certificate.ts';
 import type { IdentityRule } from './identity.ts';
+import { CertificateWorkshop, ecKey } from './testing/certificates.ts';
 
 const workshop = new CertificateWorkshop();
 // openssl stamps certificates with the moment of their making.
