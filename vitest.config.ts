@@ -2,6 +2,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    globalSetup: ['apps/control-plane/src/testing/postgresql-setup.ts'],
     include: [
       'apps/*/src/**/*.test.ts',
       'packages/*/src/**/*.test.ts',

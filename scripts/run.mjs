@@ -19,6 +19,7 @@ const programs = {
     file: 'apps/gateway/src/main.ts',
     prepare: () => ensurePrograms({ nft: 'nftables', ip: 'iproute2' }),
   },
+  'control-plane': { file: 'apps/control-plane/src/main.ts' },
   demo: { file: 'lab/src/demo.ts', prepare: ensureLab },
   bench: { file: 'bench/src/main.ts', prepare: ensureLab },
 };
@@ -39,7 +40,7 @@ main(() => {
     parameters.length === 0 ||
     parameters[0].startsWith('--config') ||
     parameters[0] === 'run';
-  if (serves) {
+  if (serves && program.prepare !== undefined) {
     ensureEngine();
     if (process.getuid?.() === 0) program.prepare();
   }

@@ -97,6 +97,12 @@ function pinnedNodeRuns() {
   }
 }
 
+/** Installs PostgreSQL for the tests of the control plane. Debian keeps its programs out of the path. */
+export function ensurePostgresql() {
+  if (existsSync('/usr/lib/postgresql')) return;
+  ensurePrograms({ postgres: 'postgresql' });
+}
+
 /** Builds the engine; a second time it only looks whether a source has changed. */
 export function ensureEngine() {
   const engine = join(root, 'engine', 'target', 'release', 'culvert-engine');

@@ -6,7 +6,17 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureEngine, ensureNodePackages, main, node, root, run, SetupError, say } from './setup.mjs';
+import {
+  ensureEngine,
+  ensureNodePackages,
+  ensurePostgresql,
+  main,
+  node,
+  root,
+  run,
+  SetupError,
+  say,
+} from './setup.mjs';
 
 const bin = (name) => join(root, 'node_modules', '.bin', name);
 /** Programs of npm start with `#!/usr/bin/env node`; they must find the pinned Node first. */
@@ -71,6 +81,7 @@ main(() => {
     throw new SetupError('usage: npm test [-- quick]');
   }
   ensureNodePackages();
+  ensurePostgresql();
   ensureEngine();
   if (!quick) run(node, [join(root, 'lab/src/setup.ts')]);
   const steps = [

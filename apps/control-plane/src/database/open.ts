@@ -1,0 +1,42 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import { nodeSqliteDialect, openSqliteFile } from './node-sqlite.ts';
+import type { Tables } from './tables.ts';
+
+export type DatabaseEngine = 'sqlite' | 'postgresql';
+
+/** An open database. Every statement works on both engines unless `engine` was asked. */
+export interface Database {
+  readonly engine: DatabaseEngine;
+  readonly tables: Kysely<Tables>;
+  close(): Promise<void>;
+}
+
+/** Connections of one replica; more would only queue inside of PostgreSQL on a small server. */
+const connections = 10;
+
+/** Opens `sqlite:FILE` or a PostgreSQL URL. Does not migrate. PostgreSQL is contacted by the first statement. */
+export function openDatabase(url: string): Database {
+  if (url.startsWith('sqlite:')) {
+    const tables = new Kysely<Tables>({ dialect: nodeSqliteDialect(openSqliteFile(url.slice(7))) });
+    return { engine: 'sqlite', tables, close: () => tables.destroy() };
+  }
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: connections,
+    connectionTimeoutMillis: 3_000,
+    // A statement that hangs must not hold a connection for ever; exports and backups set their own.
+    statement_timeout: 15_000,
+    types: { getTypeParser: textParser },
+  });
+  // An idle connection that breaks is replaced by the next statement; without a listener it would end the process.
+  pool.on('error', () => {});
+  const tables = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return { engine: 'postgresql', tables, close: () => tables.destroy() };
+}
+
+/** `count(*)` is an int8, which pg hands out as text; counts here are far below 2^53. */
+function textParser(oid: number, format?: 'text' | 'binary') {
+  if (oid === pg.types.builtins.INT8) return Number;
+  return format === 'binary' ? pg.types.getTypeParser(oid, 'binary') : pg.types.getTypeParser(oid, 'text');
+}

@@ -1,0 +1,71 @@
+import type { Server } from 'node:https';
+import fastifySwagger from '@fastify/swagger';
+import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import { jsonSchemaTransform, serializerCompiler } from 'fastify-type-provider-zod';
+import type { Context } from '../context.ts';
+import { newId } from '../database/identifier.ts';
+import { enforceAccess } from './access.ts';
+import { ApiError, errorBody } from './errors.ts';
+import { readJsonBodies } from './json-body.ts';
+import { asApiError } from './translate-error.ts';
+import { validateRequest } from './validation.ts';
+
+/** Bytes of a request body: a configuration with 500 routes has 30 kB. */
+const bodyLimit = 256 << 10;
+
+/** The HTTP application with its rules for all routes; routes are registered by the caller. */
+export async function createApplication(
+  context: Context,
+  tls?: { cert: Buffer | string; key: Buffer | string },
+): Promise<FastifyInstance<Server>> {
+  const application = Fastify({
+    https: tls === undefined ? {} : { ...tls, minVersion: 'TLSv1.2' },
+    loggerInstance: context.logger.child({}, { level: 'warn' }),
+    bodyLimit,
+    genReqId: () => newId(context.now()),
+    trustProxy: [...context.configuration.trustedProxies],
+    requestTimeout: 30_000,
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
+  }) as unknown as FastifyInstance<Server>;
+  readJsonBodies(application);
+  application.setValidatorCompiler(validateRequest);
+  application.setSerializerCompiler(serializerCompiler);
+  enforceAccess(application, context);
+  application.addHook('onSend', async (request, reply) => {
+    reply.header('request-id', request.id);
+    reply.header('x-content-type-options', 'nosniff');
+    reply.header('strict-transport-security', 'max-age=31536000');
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+  });
+  application.setErrorHandler((error: FastifyError, request, reply) => {
+    const refusal = asApiError(error);
+    if (refusal.status >= 500) {
+      context.logger.error(
+        { err: error, requestId: request.id, url: request.url.split('?')[0] },
+        'a request failed',
+      );
+    }
+    reply
+      .status(refusal.status)
+      .headers(refusal.headers)
+      .send(errorBody(refusal, request.id, context.now()));
+  });
+  application.setNotFoundHandler((request, reply) => {
+    const refusal = new ApiError(
+      'ResourceNotFound',
+      `there is no ${request.method} ${request.url.split('?')[0]}`,
+    );
+    reply.status(404).send(errorBody(refusal, request.id, context.now()));
+  });
+  await application.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Culvert control plane', version: '0.1.0' },
+      servers: [{ url: context.configuration.publicUrl }],
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{ token: [] }],
+    },
+    transform: jsonSchemaTransform,
+  });
+  return application;
+}

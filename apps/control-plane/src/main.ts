@@ -1,0 +1,10 @@
+import { runProgram } from './administration/program.ts';
+
+// npm runs scripts in the repository's root; the paths that were typed are meant from where they were typed.
+const { INIT_CWD, npm_lifecycle_event } = process.env;
+if (npm_lifecycle_event === 'control-plane' && INIT_CWD !== undefined) process.chdir(INIT_CWD);
+
+process.exitCode = await runProgram(process.argv.slice(2), {
+  print: (text) => process.stdout.write(`${text}\n`),
+  complain: (text) => process.stderr.write(`${text}\n`),
+});
