@@ -12,7 +12,7 @@ import { formatSpread, type Spread, spread } from './statistics.ts';
 const together = 2;
 
 /** Connects before the first that counts. */
-const warmUp = 20;
+const warmUp = 50;
 
 /** Node hashes passwords in these threads; besides that they only write lines of the access log. */
 const passwordThreads = 'libuv-worker';

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import type { Context } from '../context.ts';
 import { type Caller, hasPermission } from '../permissions/caller.ts';
 import { type Permission, permissionName } from '../permissions/permissions.ts';
@@ -20,8 +20,14 @@ declare module 'fastify' {
 /** Checks permissions before any handler runs. */
 export function enforceAccess(application: FastifyInstance, context: Context): void {
   application.decorateRequest('caller', undefined);
+  const routes: RouteOptions[] = [];
   application.addHook('onRoute', (route) => {
-    if (route.config?.access === undefined) throw new Error(`${route.method} ${route.url} says no access`);
+    routes.push(route);
+  });
+  application.addHook('onReady', async () => {
+    for (const { method, url, config } of routes) {
+      if (config?.access === undefined) throw new Error(`${method} ${url} says no access`);
+    }
   });
   application.addHook('onRequest', async (request) => {
     const { access } = request.routeOptions.config;
