@@ -20,11 +20,14 @@ export class RecordingEngine implements Engine {
   acknowledged: string[] = [];
   attached = new Map<string, AttachedSession>();
   away = false;
+  /** What the next attach answers instead of opening the tunnel. */
+  attachFailure: Error | undefined;
 
   async configure(): Promise<void> {}
 
   async attach(attachment: Attachment): Promise<void> {
     this.#present();
+    if (this.attachFailure !== undefined) throw this.attachFailure;
     this.attachments.push(attachment);
     this.attached.set(attachment.session, {
       session: attachment.session,

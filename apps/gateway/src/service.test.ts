@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { EngineError, EngineRefusal } from './engine/engine.ts';
 import {
   type ConfigurationChanges,
   connectRequest,
@@ -504,6 +505,25 @@ describe('CONNECT', () => {
     const answer = await service.connect().request(connectRequest(cookie));
     expect(answer.status).toBe(503);
     expect(answer.headers).toMatch(/^X-Reason: .+/m);
+  });
+
+  test.each([
+    {
+      failure: new EngineError('the engine did not answer'),
+      detached: 1,
+      what: 'takes it back when it may be open',
+    },
+    {
+      failure: new EngineRefusal('no'),
+      detached: 0,
+      what: 'leaves earlier ones alone when the engine refused it',
+    },
+  ])('that fails gets 503 and $what', async ({ failure, detached }) => {
+    const service = await start();
+    const cookie = await signIn(service.connect());
+    service.engine.attachFailure = failure;
+    expect((await service.connect().request(connectRequest(cookie))).status).toBe(503);
+    expect(service.engine.detached).toHaveLength(detached);
   });
 
   test('waits for the engine after a start', async () => {

@@ -10,7 +10,7 @@ import { type AccessEvent, AccessLog } from './access-log/access-log.ts';
 import { RefusalLimit } from './access-log/refusal-limit.ts';
 import { AddressPool } from './addresses/address-pool.ts';
 import type { LoadedConfiguration } from './configuration/loaded-configuration.ts';
-import type { Engine, SessionEvent } from './engine/engine.ts';
+import { type Attachment, type Engine, EngineRefusal, type SessionEvent } from './engine/engine.ts';
 import {
   type Application,
   createApplication,
@@ -324,7 +324,7 @@ class Service implements TunnelService {
         now: this.#now(),
         random: Math.random(),
       });
-      await this.#engine.attach(plan);
+      await this.#attach(plan);
       this.#attached(session, device, asked.hostname);
       setTimeout(() => socket.destroy(), handOverMilliseconds).unref();
     } catch (error) {
@@ -334,6 +334,23 @@ class Service implements TunnelService {
     }
   }
 
+  async #attach(plan: Attachment): Promise<void> {
+    try {
+      await this.#engine.attach(plan);
+    } catch (error) {
+      // Without an answer the engine may have opened the tunnel, and the device is about to be told that there is none.
+      if (!(error instanceof EngineRefusal))
+        this.#detach(plan.session, 'The server could not open the tunnel.');
+      throw error;
+    }
+  }
+
+  #detach(session: string, message: string): void {
+    this.#engine.detach(session, message).catch((error: unknown) => {
+      this.#logger.warn({ err: error }, 'the engine did not answer');
+    });
+  }
+
   #sessionOf(cookie: string | undefined): Session | undefined {
     return cookie === undefined ? undefined : this.#sessions.authenticate(cookie, this.#now());
   }
@@ -341,9 +358,7 @@ class Service implements TunnelService {
   #attached(session: Session, device: Device, hostname: string | undefined): void {
     // The session may have ended while the engine worked; then the engine must not keep it.
     if (this.#sessions.get(session.id) !== session || session.state === 'ending') {
-      this.#engine.detach(session.id, 'The session has ended.').catch((error: unknown) => {
-        this.#logger.warn({ err: error }, 'the engine did not answer');
-      });
+      this.#detach(session.id, 'The session has ended.');
       return;
     }
     const now = this.#now();

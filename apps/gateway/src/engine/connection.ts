@@ -5,7 +5,7 @@ import {
   engineEventSchema,
   engineProtocolVersion,
 } from '@culvert/contracts';
-import { EngineError, type SessionEvent } from './engine.ts';
+import { EngineError, EngineRefusal, type SessionEvent } from './engine.ts';
 import { encodeLine, LineDecoder } from './line-codec.ts';
 
 export type Hello = Extract<EngineEvent, { type: 'hello' }>;
@@ -141,7 +141,7 @@ function settle(pending: Map<number, PromiseWithResolvers<Success>>, result: Res
   if (answer === undefined) return;
   pending.delete(result.id);
   if (result.ok) answer.resolve(result);
-  else answer.reject(new EngineError(result.error));
+  else answer.reject(new EngineRefusal(result.error));
 }
 
 function firstLine(error: unknown): string {

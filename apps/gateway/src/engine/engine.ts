@@ -18,6 +18,9 @@ export class EngineError extends Error {
   override readonly name = 'EngineError';
 }
 
+/** The engine has answered that it will not; nothing of the request was done. */
+export class EngineRefusal extends EngineError {}
+
 /**
  * The packet path as the gateway sees it. Every method rejects with an `EngineError` when the engine
  * refuses, and also when it is away; the caller then answers "not now" and never "no".

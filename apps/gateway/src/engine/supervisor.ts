@@ -147,10 +147,13 @@ export class EngineSupervisor implements Engine {
   async #establish(): Promise<Established> {
     const { promise: lost, resolve } = Promise.withResolvers<string>();
     this.#early = [];
+    let reached: EngineConnection | undefined;
     const connection = await this.#reach((reason) => {
-      this.#connection = undefined;
+      // A connection that was given up may close long after the next one is in use.
+      if (this.#connection === reached) this.#connection = undefined;
       resolve(reason);
     });
+    reached = connection;
     const { hello } = connection;
     const found = { pid: hello.pid, version: hello.engineVersion, tookOver: hello.configured };
     this.#options.logger.info(

@@ -119,15 +119,21 @@ const statusSchema = z.object({
 export async function status({ config, json }: Common, terminal: Terminal): Promise<number> {
   const answer = statusSchema.parse(await client(config).get('/status'));
   if (json === true) return printJson(answer, terminal);
-  const counters = { ...answer.counters, ...answer.engine.counters };
-  const rows = [
+  const texts = (counters: Record<string, number>) =>
+    Object.entries(counters).map(([name, value]) => [name, String(value)]);
+  const gateway = [
     ['configuration', answer.file],
     ['address', `${answer.publicAddress} port ${answer.listenPort}`],
     ['runs for', formatDuration(Date.now() - answer.startedAt)],
-    ['engine', answer.engine.connected ? 'connected' : 'away: it is being started again'],
-    ...Object.entries(counters).map(([name, value]) => [name, String(value)]),
+    ...texts(answer.counters),
   ];
-  return print(formatTable(['GATEWAY', ''], rows), terminal);
+  const engine = [
+    ['state', answer.engine.connected ? 'connected' : 'away: it is being started again'],
+    ...texts(answer.engine.counters),
+  ];
+  // Apart, because both count sessions: the gateway those that are signed in, the engine those with a tunnel.
+  const tables = [formatTable(['GATEWAY', ''], gateway), formatTable(['ENGINE', ''], engine)];
+  return print(tables.join('\n\n'), terminal);
 }
 
 function client(config: string): AdministrationClient {
