@@ -132,11 +132,15 @@ impl PacketPath {
     pub(super) fn read_tun(&mut self, now: Instant) -> io::Result<()> {
         let mut failure = None;
         let mut buffer = std::mem::take(&mut self.tun_buffer);
+        let mut is_empty = false;
         for _ in 0..READS {
             match self.tun.read(&mut buffer) {
                 Ok(length) => self.send_to_device(&buffer[..length], now),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    is_empty = true;
+                    break;
+                }
                 Err(error) => {
                     failure = Some(error);
                     break;
@@ -144,6 +148,7 @@ impl PacketPath {
             }
         }
         self.tun_buffer = buffer;
+        self.more_waits |= !is_empty;
         self.flush_datagrams();
         self.flush_record_batch();
         failure.map_or(Ok(()), Err)

@@ -7,6 +7,7 @@ mod attachment;
 mod counters;
 mod downlink;
 mod dtls_channel;
+mod moderation;
 mod peers;
 mod session;
 mod sessions;

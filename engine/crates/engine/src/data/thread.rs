@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::counters::EngineCounters;
 use super::downlink::{DatagramBatch, RecordBatch};
+use super::moderation::{Moderation, PAUSE};
 use super::peers::Peers;
 use super::sessions::{Key, Sessions};
 use super::timers::Times;
@@ -31,6 +33,7 @@ const SLICES: usize = 5;
 const COOKIE_PERIOD: Duration = Duration::from_secs(60);
 /// Bytes taken from a TCP connection in one round, behind a partial record of at most 16.5 kB.
 pub(super) const TCP_ROOM: usize = 256 << 10;
+const TIMER_SLACK_NANOSECONDS: u64 = 5_000;
 /// The largest packet that a tun device hands out, with its virtio header.
 const TUN_ROOM: usize = VIRTIO_HEADER + (64 << 10);
 
@@ -94,6 +97,8 @@ pub(super) struct PacketPath {
     pub(super) tcp_buffer: Vec<u8>,
     pub(super) tun_buffer: Vec<u8>,
     pub(super) scratch: Vec<u8>,
+    /// Set by a reader that has stopped at its share although there was more.
+    pub(super) more_waits: bool,
     receive: Option<Box<ReceiveBatch>>,
     commands: Receiver<Command>,
     waker: Arc<Waker>,
@@ -135,6 +140,7 @@ impl PacketPath {
             tcp_buffer: vec![0; TCP_ROOM],
             tun_buffer: vec![0; TUN_ROOM],
             scratch: vec![0; 64 << 10],
+            more_waits: false,
             receive: Some(Box::new(ReceiveBatch::new())),
             commands,
             waker,
@@ -150,11 +156,16 @@ impl PacketPath {
     fn run(&mut self) -> io::Result<()> {
         let mut next_tick = Instant::now() + TICK;
         let mut events = Vec::with_capacity(256);
+        let mut moderation = Moderation::default();
+        // The kernel may round a pause up by this much; its usual 50 µs would be half of one.
+        let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(TIMER_SLACK_NANOSECONDS));
         loop {
             let timeout = next_tick.saturating_duration_since(Instant::now());
             events.clear();
             events.extend_from_slice(self.poll.wait(timeout)?);
             let now = Instant::now();
+            let is_stream = !events.is_empty() && moderation.woke(now);
+            self.more_waits = false;
             for event in &events {
                 let index = (event.token & !KIND) as usize;
                 match event.token & KIND {
@@ -174,6 +185,9 @@ impl PacketPath {
             if now >= next_tick {
                 next_tick = now + TICK;
                 self.tick(now)?;
+            }
+            if is_stream && !self.more_waits {
+                std::thread::sleep(PAUSE);
             }
         }
     }

@@ -179,6 +179,7 @@ impl PacketPath {
                 return Ok(());
             }
         }
+        self.more_waits = true;
         Ok(())
     }
 

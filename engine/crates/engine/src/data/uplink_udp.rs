@@ -63,6 +63,7 @@ impl PacketPath {
                 return;
             }
         }
+        self.more_waits = true;
     }
 
     fn handle_message(
