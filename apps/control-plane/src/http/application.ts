@@ -31,6 +31,11 @@ export async function createApplication(
   application.setValidatorCompiler(validateRequest);
   application.setSerializerCompiler(serializerCompiler);
   enforceAccess(application, context);
+  application.addHook('onRequest', async ({ url }) => {
+    // PostgreSQL cannot compare with a text that has one.
+    if (/%00|\0/.test(url))
+      throw new ApiError('BadRequest', 'the address has a NUL character, which is not allowed');
+  });
   application.addHook('onSend', async (request, reply) => {
     reply.header('request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');

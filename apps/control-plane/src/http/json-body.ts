@@ -23,7 +23,7 @@ export function parseJsonBody(body: Buffer): unknown {
   if (text.trim() === '') return undefined;
   if (depth(text) > deepest) throw new ApiError('BadRequest', `the body nests deeper than ${deepest} levels`);
   try {
-    return JSON.parse(text, refusePrototype);
+    return JSON.parse(text, refuseHostile);
   } catch (error) {
     if (error instanceof ApiError) throw error;
     throw new ApiError(
@@ -58,8 +58,11 @@ function depth(text: string): number {
   return most;
 }
 
-function refusePrototype(key: string, value: unknown): unknown {
+function refuseHostile(key: string, value: unknown): unknown {
   if (key === '__proto__')
     throw new ApiError('BadRequest', 'the body has a key "__proto__", which is not allowed');
+  // PostgreSQL cannot store it, and no text of an administrator has one.
+  if (key.includes('\0') || (typeof value === 'string' && value.includes('\0')))
+    throw new ApiError('BadRequest', 'the body has a text with a NUL character, which is not allowed');
   return value;
 }
