@@ -1,12 +1,24 @@
 import type { FastifyInstance } from 'fastify';
 import type { Context } from './context.ts';
 import { registerHealth } from './health/routes.ts';
+import { registerHealthThresholds } from './health-thresholds/routes.ts';
+import { registerLogCollections } from './log-collections/routes.ts';
 import { registerMetrics } from './metrics/metrics.ts';
 import { registerOpenApi } from './openapi/routes.ts';
+import { registerServerConfigurations } from './server-configurations/routes.ts';
+import { registerServerActions } from './servers/actions.ts';
+import { registerServers } from './servers/routes.ts';
+import { registerSites } from './sites/routes.ts';
 
 /** Every route of the control plane. */
 export async function registerRoutes(application: FastifyInstance, context: Context): Promise<void> {
   registerMetrics(application);
   await registerOpenApi(application);
   registerHealth(application, context);
+  registerServerConfigurations(application, context);
+  registerSites(application, context);
+  registerServers(application, context);
+  registerServerActions(application, context);
+  registerHealthThresholds(application, context);
+  registerLogCollections(application, context);
 }

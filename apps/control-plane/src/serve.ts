@@ -5,6 +5,7 @@ import type { ControlPlaneConfiguration } from './configuration/control-plane-co
 import type { Context } from './context.ts';
 import { migrateToLatest } from './database/migrate.ts';
 import { openDatabase } from './database/open.ts';
+import { ensureHealthThresholds } from './health-thresholds/routes.ts';
 import { createApplication } from './http/application.ts';
 import { registerRoutes } from './routes.ts';
 import { SecretBox } from './secrets/secret-box.ts';
@@ -26,6 +27,7 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
   const database = openDatabase(configuration.database);
   try {
     await migrateToLatest(database);
+    await ensureHealthThresholds({ database });
     const context: Context = {
       configuration,
       database,

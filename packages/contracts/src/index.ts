@@ -6,4 +6,5 @@ export * from './network-warnings.ts';
 export * from './networks.ts';
 export * from './server-configuration.ts';
 export * from './session.ts';
+export * from './site.ts';
 export * from './standalone-configuration.ts';

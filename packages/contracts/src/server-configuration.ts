@@ -68,69 +68,70 @@ const advancedSetting = z.strictObject({ name: z.string(), value: z.string() }).
   }
 });
 
+/** The properties of a server configuration, each with its default and its rule. */
+export const serverConfigurationShape = {
+  displayName: z.string().min(1).max(200),
+  description: z.string().max(1000).default(''),
+  /** IPv4 addresses leased to devices. */
+  network: cidr('ipv4').refine((text) => Number(text.split('/')[1]) <= 30, {
+    error: 'too small: use a prefix length of 30 or less, a /16 covers 64,000 devices',
+  }),
+  /** IPv6 addresses leased to devices; absent means that devices get IPv4 only. */
+  ipv6Network: cidr('ipv6')
+    .refine((text) => Number(text.split('/')[1]) <= 126, {
+      error: 'too small: use a prefix length of 126 or less',
+    })
+    .optional(),
+  /** One number for TCP and UDP. */
+  listenPort: z.int().min(1).max(65_535).default(443),
+  dnsServers: z.array(address()).max(16).default([]),
+  /** Search domain given to devices. */
+  defaultDomainSuffix: domainName.optional(),
+  /** Domains that devices resolve with `dnsServers`; empty means every name. */
+  splitDNS: z.array(domainName).max(100).default([]),
+  /** Networks that devices send into the tunnel; empty means everything. */
+  routeIncludes: z.array(route).default([]),
+  /** Networks that devices keep out of the tunnel. */
+  routeExcludes: z.array(route).default([]),
+  disableUdpConnections: z.boolean().default(false),
+  advancedSettings: z.array(advancedSetting).default([]),
+  roleScopeTagIds: z.array(z.string()).default(['0']),
+};
+
 /**
  * The server configuration: names, defaults and rules of `microsoftTunnelConfiguration`
  * (Graph beta), so that one document serves the file of a standalone gateway and the control plane.
  */
-export const serverConfigurationSchema = z
-  .strictObject({
-    displayName: z.string().min(1).max(200),
-    description: z.string().max(1000).default(''),
-    /** IPv4 addresses leased to devices. */
-    network: cidr('ipv4').refine((text) => Number(text.split('/')[1]) <= 30, {
-      error: 'too small: use a prefix length of 30 or less, a /16 covers 64,000 devices',
-    }),
-    /** IPv6 addresses leased to devices; absent means that devices get IPv4 only. */
-    ipv6Network: cidr('ipv6')
-      .refine((text) => Number(text.split('/')[1]) <= 126, {
-        error: 'too small: use a prefix length of 126 or less',
-      })
-      .optional(),
-    /** One number for TCP and UDP. */
-    listenPort: z.int().min(1).max(65_535).default(443),
-    dnsServers: z.array(address()).max(16).default([]),
-    /** Search domain given to devices. */
-    defaultDomainSuffix: domainName.optional(),
-    /** Domains that devices resolve with `dnsServers`; empty means every name. */
-    splitDNS: z.array(domainName).max(100).default([]),
-    /** Networks that devices send into the tunnel; empty means everything. */
-    routeIncludes: z.array(route).default([]),
-    /** Networks that devices keep out of the tunnel. */
-    routeExcludes: z.array(route).default([]),
-    disableUdpConnections: z.boolean().default(false),
-    advancedSettings: z.array(advancedSetting).default([]),
-    roleScopeTagIds: z.array(z.string()).default(['0']),
-  })
-  .check(
-    acrossFields(
-      { routeIncludes: z.array(z.unknown()), routeExcludes: z.array(z.unknown()) },
-      (routes, report) => {
-        const total = routes.routeIncludes.length + routes.routeExcludes.length;
-        if (total > maximumRoutes) {
-          report(
-            ['routeIncludes'],
-            `${total} include and exclude routes together; at most ${maximumRoutes} are allowed`,
-            total,
-          );
+export const serverConfigurationSchema = z.strictObject(serverConfigurationShape).check(
+  acrossFields(
+    { routeIncludes: z.array(z.unknown()), routeExcludes: z.array(z.unknown()) },
+    (routes, report) => {
+      const total = routes.routeIncludes.length + routes.routeExcludes.length;
+      if (total > maximumRoutes) {
+        report(
+          ['routeIncludes'],
+          `${total} include and exclude routes together; at most ${maximumRoutes} are allowed`,
+          total,
+        );
+      }
+      for (const [field, list] of Object.entries(routes)) {
+        for (const [index, text] of list.entries()) {
+          if (list.indexOf(text) < index) report([field, index], 'listed twice', text);
         }
-        for (const [field, list] of Object.entries(routes)) {
-          for (const [index, text] of list.entries()) {
-            if (list.indexOf(text) < index) report([field, index], 'listed twice', text);
-          }
-        }
-      },
-    ),
-    acrossFields(
-      { advancedSettings: z.array(z.object({ name: z.unknown() })) },
-      ({ advancedSettings }, report) => {
-        const names = advancedSettings.map((setting) => setting.name);
-        for (const [index, name] of names.entries()) {
-          if (names.indexOf(name) < index)
-            report(['advancedSettings', index, 'name'], `"${name}" is set twice`, name);
-        }
-      },
-    ),
-  );
+      }
+    },
+  ),
+  acrossFields(
+    { advancedSettings: z.array(z.object({ name: z.unknown() })) },
+    ({ advancedSettings }, report) => {
+      const names = advancedSettings.map((setting) => setting.name);
+      for (const [index, name] of names.entries()) {
+        if (names.indexOf(name) < index)
+          report(['advancedSettings', index, 'name'], `"${name}" is set twice`, name);
+      }
+    },
+  ),
+);
 
 /** A validated server configuration with every default filled in. */
 export type ServerConfiguration = z.output<typeof serverConfigurationSchema>;

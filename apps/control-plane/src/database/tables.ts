@@ -1,8 +1,19 @@
 import type { AuditTables } from '../audit/table.ts';
+import type { HealthThresholdTables } from '../health-thresholds/entity.ts';
+import type { LogCollectionTables } from '../log-collections/entity.ts';
+import type { ServerConfigurationTables } from '../server-configurations/entity.ts';
+import type { ServerTables } from '../servers/entity.ts';
+import type { SiteTables } from '../sites/entity.ts';
 
 /**
  * Every table of the database, put together from the folders that own them. Columns are text, integer or real only,
  * so that both engines hold and order them alike: times are ISO 8601 text in UTC with milliseconds, truth values are 0
  * and 1, lists and objects are JSON text, identifiers are UUIDs.
  */
-export interface Tables extends AuditTables {}
+export interface Tables
+  extends AuditTables,
+    HealthThresholdTables,
+    LogCollectionTables,
+    ServerConfigurationTables,
+    ServerTables,
+    SiteTables {}

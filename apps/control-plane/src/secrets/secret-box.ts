@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 
 /** NIST SP 800-38D §8.2.2: random 96-bit nonces. */
 const nonceBytes = 12;
@@ -37,5 +37,10 @@ export class SecretBox {
         cause,
       });
     }
+  }
+
+  /** A key for another use, which tells nothing about this one (HKDF, RFC 5869). */
+  deriveKey(use: string): Buffer {
+    return Buffer.from(hkdfSync('sha256', this.#key, '', use, 32));
   }
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { serializerCompiler } from 'fastify-type-provider-zod';
 import pino from 'pino';
 import { controlPlaneConfigurationSchema } from '../configuration/control-plane-configuration.ts';
 import type { Context } from '../context.ts';
@@ -48,6 +49,7 @@ export async function testApplication(
   ...routes: ((application: FastifyInstance, context: Context) => unknown)[]
 ): Promise<FastifyInstance> {
   const application = (await createApplication(context)) as unknown as FastifyInstance;
+  application.setSerializerCompiler(serializerCompiler);
   for (const register of routes) await register(application, context);
   await application.ready();
   return application;

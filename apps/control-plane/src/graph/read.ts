@@ -1,0 +1,113 @@
+import type { FastifyRequest } from 'fastify';
+import { type RawBuilder, sql } from 'kysely';
+import type { Context } from '../context.ts';
+import { callerOf } from '../http/access.ts';
+import { ApiError } from '../http/errors.ts';
+import { formatCursor } from '../odata/cursor.ts';
+import { parseCollectionQuery, parseItemQuery, type RawQuery } from '../odata/query.ts';
+import { type GraphObject, present } from './conversion.ts';
+import { type EntitySet, graphBase } from './entity-set.ts';
+import type { Resource } from './resource.ts';
+import { EntityStore } from './store.ts';
+import type { StoredRow } from './tables.ts';
+
+type Readable = Pick<Resource, 'derive' | 'expand'> & { set: EntitySet };
+
+/** Answers a list: a page, what was counted, and the address of the next page. */
+export async function answerList(
+  context: Context,
+  request: FastifyRequest,
+  resource: Readable,
+  restriction: RawBuilder<boolean> = sql`(1 = 1)`,
+): Promise<GraphObject> {
+  const { set } = resource;
+  const raw = request.query as RawQuery;
+  const query = parseCollectionQuery(set.entity, raw);
+  const store = new EntityStore(context.database.tables, context.database.engine, set);
+  const page = await store.list(query, restriction);
+  const expanded = await expandRows(context, request, resource, query.expand, page.rows);
+  const now = context.now();
+  return {
+    '@odata.context': contextUrl(context, set.path),
+    ...(page.count === undefined ? {} : { '@odata.count': page.count }),
+    value: page.rows.map((row) => show(resource, row, now, query.select, expanded.get(row.id))),
+    ...(page.next === undefined
+      ? {}
+      : { '@odata.nextLink': nextLink(context, request, raw, formatCursor(page.next)) }),
+  };
+}
+
+/** Answers one object, or 404 when there is none within the restriction. */
+export async function answerItem(
+  context: Context,
+  request: FastifyRequest,
+  resource: Readable,
+  row: StoredRow,
+): Promise<GraphObject> {
+  const query = parseItemQuery(resource.set.entity, request.query as RawQuery);
+  const expanded = await expandRows(context, request, resource, query.expand, [row]);
+  return {
+    '@odata.context': contextUrl(context, `${resource.set.path}/$entity`),
+    ...show(resource, row, context.now(), query.select, expanded.get(row.id)),
+  };
+}
+
+/** The object of a row. */
+export function show(
+  { set, derive }: Readable,
+  row: StoredRow,
+  now: Date,
+  select?: readonly string[],
+  expanded: GraphObject = {},
+): GraphObject {
+  const whole = derive === undefined ? present(set.entity, row) : derive(present(set.entity, row), now);
+  if (select === undefined) return { ...whole, ...expanded };
+  const wanted = Object.entries(whole).filter(
+    ([name]) => name === 'id' || name.includes('@') || select.includes(name),
+  );
+  return { ...Object.fromEntries(wanted), ...expanded };
+}
+
+/** The row of this identifier; a 404 when there is none that the caller may know of. */
+export async function findOrRefuse(
+  store: EntityStore,
+  id: string,
+  restriction: RawBuilder<boolean>,
+  title: string,
+): Promise<StoredRow> {
+  const row = await store.find(id, restriction);
+  if (row === undefined) throw new ApiError('ResourceNotFound', `there is no ${title} ${id}`);
+  return row;
+}
+
+export function contextUrl({ configuration }: Context, path: string): string {
+  return `${configuration.publicUrl}/graph/beta/$metadata#deviceManagement/${path}`;
+}
+
+/** The address of an object. */
+export function objectUrl({ configuration }: Context, { path }: EntitySet, id: string): string {
+  return `${configuration.publicUrl}${graphBase}/${path}/${id}`;
+}
+
+function nextLink(
+  { configuration }: Context,
+  request: FastifyRequest,
+  raw: RawQuery,
+  cursor: string,
+): string {
+  const options = Object.entries({ ...raw, $skiptoken: cursor }).filter(([name]) => name !== '$skip');
+  const path = request.url.split('?')[0];
+  const query = options.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&');
+  return `${configuration.publicUrl}${path}?${query}`;
+}
+
+async function expandRows(
+  context: Context,
+  request: FastifyRequest,
+  { expand }: Readable,
+  names: readonly string[],
+  rows: readonly StoredRow[],
+): Promise<Map<string, GraphObject>> {
+  if (names.length === 0 || expand === undefined) return new Map();
+  return expand(context, callerOf(request), names, rows);
+}

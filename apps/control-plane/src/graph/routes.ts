@@ -1,0 +1,115 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import type { Context } from '../context.ts';
+import { callerOf } from '../http/access.ts';
+import { create, remove, update, type Written } from './change.ts';
+import { graphBase } from './entity-set.ts';
+import { answerItem, answerList, contextUrl, findOrRefuse, objectUrl } from './read.ts';
+import type { Resource } from './resource.ts';
+import { bodySchema, itemQuery, listQuery, objectSchema, pageSchema } from './schemas.ts';
+import { createPermission, deletePermission, inScope, readPermission, updatePermission } from './scope.ts';
+import { EntityStore } from './store.ts';
+
+/** The path of one object. */
+export const idParameter = z.object({ id: z.string().max(100) });
+
+/** List, read, create, change and delete: the same for every kind of object. */
+export function registerResource(application: FastifyInstance, context: Context, resource: Resource): void {
+  const { set, title, schema } = resource;
+  const { database } = context;
+  const url = `${graphBase}/${set.path}`;
+  const tags = [set.path];
+  const shown = objectSchema(set.entity);
+
+  application.get(
+    url,
+    {
+      config: { access: readPermission },
+      schema: {
+        summary: `List every ${title}`,
+        tags,
+        querystring: listQuery,
+        response: { 200: pageSchema(set.entity) },
+      },
+    },
+    (request) =>
+      answerList(context, request, resource, inScope(database.engine, callerOf(request), readPermission)),
+  );
+  application.get<{ Params: { id: string } }>(
+    `${url}/:id`,
+    {
+      config: { access: readPermission },
+      schema: {
+        summary: `Read a ${title}`,
+        tags,
+        params: idParameter,
+        querystring: itemQuery,
+        response: { 200: shown },
+      },
+    },
+    async (request) => {
+      const store = new EntityStore(database.tables, database.engine, set);
+      const scope = inScope(database.engine, callerOf(request), readPermission);
+      const row = await findOrRefuse(store, request.params.id, scope, title);
+      const object = await answerItem(context, request, resource, row);
+      return { ...object, ...warningsOf(resource.warnings(object)) };
+    },
+  );
+  application.post(
+    url,
+    {
+      config: { access: createPermission },
+      schema: {
+        summary: `Create a ${title}`,
+        tags,
+        body: bodySchema(schema, { isPartial: false }),
+        response: { 201: shown },
+      },
+    },
+    async (request, reply) => {
+      const written = await create(context, request, resource);
+      reply.status(201).header('location', objectUrl(context, set, String(written.object.id)));
+      return answerWritten(context, resource, written);
+    },
+  );
+  application.patch<{ Params: { id: string } }>(
+    `${url}/:id`,
+    {
+      config: { access: updatePermission },
+      schema: {
+        summary: `Change a ${title}`,
+        tags,
+        params: idParameter,
+        body: bodySchema(schema, { isPartial: true }),
+        response: { 200: shown },
+      },
+    },
+    async (request) =>
+      answerWritten(context, resource, await update(context, request, resource, request.params.id)),
+  );
+  application.delete<{ Params: { id: string } }>(
+    `${url}/:id`,
+    {
+      config: { access: deletePermission },
+      schema: { summary: `Delete a ${title}`, tags, params: idParameter, response: { 204: z.null() } },
+    },
+    async (request, reply) => {
+      await remove(context, request, resource, request.params.id);
+      return reply.status(204).send(null);
+    },
+  );
+}
+
+/** The answer to a change: the object and what is doubtful about it. */
+export function answerWritten(
+  context: Context,
+  { set }: Pick<Resource, 'set'>,
+  { object, warnings }: Written,
+) {
+  return { '@odata.context': contextUrl(context, `${set.path}/$entity`), ...object, ...warningsOf(warnings) };
+}
+
+function warningsOf(warnings: Written['warnings']) {
+  if (warnings.length === 0) return {};
+  return { '@culvert.warnings': warnings.map(({ path, message }) => ({ target: path, message })) };
+}

@@ -1,0 +1,51 @@
+import type { EntitySet } from '../graph/entity-set.ts';
+import type { StoredRow } from '../graph/tables.ts';
+
+export interface ServerTables {
+  servers: StoredRow;
+  server_health_metrics: { server_id: string; metric: string; at: string; value: number };
+}
+
+/** Members of `microsoftTunnelServerHealthStatus`. */
+export const healthStatuses = [
+  'unknown',
+  'healthy',
+  'unhealthy',
+  'warning',
+  'offline',
+  'upgradeInProgress',
+  'upgradeFailed',
+  'unknownFutureValue',
+] as const;
+
+/** Members of `microsoftTunnelDeploymentMode`. */
+export const deploymentModes = [
+  'standaloneRootful',
+  'standaloneRootless',
+  'podRootful',
+  'podRootless',
+  'unknownFutureValue',
+] as const;
+
+/** `microsoftTunnelServer` (Graph beta). */
+export const servers: EntitySet = {
+  table: 'servers',
+  path: 'microsoftTunnelServers',
+  entity: {
+    name: 'microsoftTunnelServer',
+    fields: {
+      id: { type: 'string', column: 'id', isExact: true },
+      displayName: { type: 'string', column: 'display_name' },
+      tunnelServerHealthStatus: {
+        type: 'enum',
+        column: 'tunnel_server_health_status',
+        members: healthStatuses,
+      },
+      lastCheckinDateTime: { type: 'dateTimeOffset', column: 'last_checkin_date_time', isNullable: true },
+      agentImageDigest: { type: 'string', column: 'agent_image_digest', isNullable: true },
+      serverImageDigest: { type: 'string', column: 'server_image_digest', isNullable: true },
+      deploymentMode: { type: 'enum', column: 'deployment_mode', members: deploymentModes },
+    },
+    navigation: {},
+  },
+};

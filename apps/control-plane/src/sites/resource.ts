@@ -1,0 +1,96 @@
+import { type Site, siteSchema, siteWarnings } from '@culvert/contracts';
+import { sql } from 'kysely';
+import type { z } from 'zod';
+import { type GraphObject, present } from '../graph/conversion.ts';
+import { show } from '../graph/read.ts';
+import type { Resource } from '../graph/resource.ts';
+import { inScope, readPermission } from '../graph/scope.ts';
+import { EntityStore } from '../graph/store.ts';
+import type { StoredRow } from '../graph/tables.ts';
+import { ApiError } from '../http/errors.ts';
+import { serverConfigurations } from '../server-configurations/entity.ts';
+import { serverConfigurationResource } from '../server-configurations/resource.ts';
+import { servers } from '../servers/entity.ts';
+import { resolveReference, splitReference } from './configuration-reference.ts';
+import { sites } from './entity.ts';
+import { offsetMinutes } from './upgrade-window.ts';
+
+/** Servers of one site that $expand shows; a longer list is read page by page. */
+const mostExpandedServers = 1_000;
+
+/** Sites: each has a configuration, and none can go while it has servers. */
+export const siteResource: Resource = {
+  set: sites,
+  title: 'site',
+  schema: siteSchema as unknown as z.ZodType<GraphObject>,
+  readOnly: ['id', 'upgradeAvailable'],
+  split: splitReference,
+  columns: async (change, references, row) => {
+    const own = row === undefined ? { upgrade_available: 0 } : {};
+    if (row !== undefined && !Object.hasOwn(references, 'id')) return { ok: true, value: own };
+    const resolved = await resolveReference(change, references.id);
+    return resolved.ok
+      ? { ok: true, value: { ...own, server_configuration_id: resolved.id } }
+      : { ok: false, problems: [resolved.problem] };
+  },
+  derive: (shown, now) => {
+    const { upgradeWindowTimeZone: zone } = shown;
+    return typeof zone === 'string'
+      ? { ...shown, upgradeWindowUtcOffsetInMinutes: offsetMinutes(zone, now) }
+      : shown;
+  },
+  warnings: (written) =>
+    siteWarnings({ publicAddress: String(written.publicAddress ?? '') } as Pick<Site, 'publicAddress'>),
+  requireUnused: async ({ tables }, { id }) => {
+    const members = await tables
+      .selectFrom('servers')
+      .select(['display_name', 'id'])
+      .where('site_id', '=', id)
+      .orderBy('display_name')
+      .limit(20)
+      .execute();
+    if (members.length === 0) return;
+    throw new ApiError('Conflict', 'the site still has servers: uninstall or delete them first', {
+      details: members.map(({ display_name, id: server }) => ({
+        path: `microsoftTunnelServers/${server}`,
+        message: String(display_name),
+      })),
+    });
+  },
+  expand: async (context, caller, names, rows) => {
+    const { tables, engine } = context.database;
+    const scope = inScope(engine, caller, readPermission);
+    const among = (column: string, values: readonly unknown[]) =>
+      sql<boolean>`${sql.ref(column)} in (${sql.join(values.map((value) => sql`${value}`))})`;
+    const expanded = new Map<string, GraphObject>(rows.map(({ id }) => [id, {}]));
+    if (rows.length === 0) return expanded;
+    if (names.includes('microsoftTunnelConfiguration')) {
+      const wanted = among('id', [...new Set(rows.map((row) => row.server_configuration_id))]);
+      const found = await new EntityStore(tables, engine, serverConfigurations).all(
+        sql`${wanted} and ${scope}`,
+      );
+      const byId = new Map(
+        found.map((row) => [row.id, show(serverConfigurationResource, row, context.now())]),
+      );
+      for (const row of rows) {
+        Object.assign(expanded.get(row.id) ?? {}, {
+          microsoftTunnelConfiguration: byId.get(String(row.server_configuration_id)) ?? null,
+        });
+      }
+    }
+    if (names.includes('microsoftTunnelServers')) {
+      const wanted = among(
+        'site_id',
+        rows.map(({ id }) => id),
+      );
+      const found = await new EntityStore(tables, engine, servers).all(wanted, mostExpandedServers);
+      for (const { id } of rows)
+        Object.assign(expanded.get(id) ?? {}, { microsoftTunnelServers: membersOf(id, found) });
+    }
+    return expanded;
+  },
+};
+
+function membersOf(site: string, found: readonly StoredRow[]): GraphObject[] {
+  return found.filter((row) => row.site_id === site).map((row) => present(servers.entity, row));
+}
