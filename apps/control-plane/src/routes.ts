@@ -1,14 +1,17 @@
 import type { FastifyInstance } from 'fastify';
+import { registerAudit } from './audit/routes.ts';
 import type { Context } from './context.ts';
 import { registerHealth } from './health/routes.ts';
 import { registerHealthThresholds } from './health-thresholds/routes.ts';
 import { registerLogCollections } from './log-collections/routes.ts';
 import { registerMetrics } from './metrics/metrics.ts';
 import { registerOpenApi } from './openapi/routes.ts';
+import { registerRoles } from './roles/routes.ts';
 import { registerServerConfigurations } from './server-configurations/routes.ts';
 import { registerServerActions } from './servers/actions.ts';
 import { registerServers } from './servers/routes.ts';
 import { registerSites } from './sites/routes.ts';
+import { registerTokens } from './tokens/routes.ts';
 
 /** Every route of the control plane. */
 export async function registerRoutes(application: FastifyInstance, context: Context): Promise<void> {
@@ -21,4 +24,7 @@ export async function registerRoutes(application: FastifyInstance, context: Cont
   registerServerActions(application, context);
   registerHealthThresholds(application, context);
   registerLogCollections(application, context);
+  registerRoles(application, context);
+  registerTokens(application, context);
+  registerAudit(application, context);
 }

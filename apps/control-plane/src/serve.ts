@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
+import { authenticator } from './authentication/authenticate.ts';
 import { type ListenerCertificate, listenerCertificate } from './certificates/listener-certificate.ts';
 import type { ControlPlaneConfiguration } from './configuration/control-plane-configuration.ts';
 import type { Context } from './context.ts';
@@ -7,6 +8,7 @@ import { migrateToLatest } from './database/migrate.ts';
 import { openDatabase } from './database/open.ts';
 import { ensureHealthThresholds } from './health-thresholds/routes.ts';
 import { createApplication } from './http/application.ts';
+import { ensureBuiltInRoles } from './roles/built-in-roles.ts';
 import { registerRoutes } from './routes.ts';
 import { SecretBox } from './secrets/secret-box.ts';
 import { loadSecretsKey } from './secrets/secrets-key.ts';
@@ -28,13 +30,14 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
   try {
     await migrateToLatest(database);
     await ensureHealthThresholds({ database });
+    await ensureBuiltInRoles(database);
     const context: Context = {
       configuration,
       database,
       secrets,
       now,
       logger: pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }),
-      authenticate: async () => undefined,
+      authenticate: authenticator(database, now),
     };
     const application = await createApplication(context, certificate);
     await registerRoutes(application as unknown as FastifyInstance, context);

@@ -1,9 +1,11 @@
 import type { AuditTables } from '../audit/table.ts';
 import type { HealthThresholdTables } from '../health-thresholds/entity.ts';
 import type { LogCollectionTables } from '../log-collections/entity.ts';
+import type { RoleTables } from '../roles/tables.ts';
 import type { ServerConfigurationTables } from '../server-configurations/entity.ts';
 import type { ServerTables } from '../servers/entity.ts';
 import type { SiteTables } from '../sites/entity.ts';
+import type { TokenTables } from '../tokens/tables.ts';
 
 /**
  * Every table of the database, put together from the folders that own them. Columns are text, integer or real only,
@@ -14,6 +16,8 @@ export interface Tables
   extends AuditTables,
     HealthThresholdTables,
     LogCollectionTables,
+    RoleTables,
     ServerConfigurationTables,
     ServerTables,
-    SiteTables {}
+    SiteTables,
+    TokenTables {}

@@ -5,11 +5,12 @@ import type { Context } from '../context.ts';
 import { newId } from '../database/identifier.ts';
 import { callerOf } from '../http/access.ts';
 import { checkIfMatch, etagOf } from '../odata/etag.ts';
+import type { Permission } from '../permissions/permissions.ts';
 import { merge, mistakes, readBody } from './body.ts';
 import { columnsOf, type GraphObject, present } from './conversion.ts';
 import { findOrRefuse, show } from './read.ts';
 import type { Change, Resource } from './resource.ts';
-import { createPermission, deletePermission, inScope, requireTags, updatePermission } from './scope.ts';
+import { requireTags, scopeOf } from './scope.ts';
 import { EntityStore } from './store.ts';
 import type { StoredRow } from './tables.ts';
 
@@ -32,7 +33,9 @@ export async function create(
     // The mistakes of references are told together with those of the properties.
     const further = await tryColumns(resource, change, references, undefined);
     if (!validated.ok || !further.ok) throw mistakes([...problemsOf(validated), ...problemsOf(further)]);
-    requireTags(caller, createPermission, validated.value.roleScopeTagIds as string[]);
+    if (resource.isScoped) {
+      requireTags(caller, resource.access.create, validated.value.roleScopeTagIds as string[]);
+    }
     const now = context.now();
     const row: StoredRow = {
       id: newId(now),
@@ -57,13 +60,21 @@ export async function update(
   const { properties, references } = readBody(resource, request.body as GraphObject);
   const caller = callerOf(request);
   return inTransaction(context, request, async (change) => {
-    const row = await findForChange(change, resource, id, request.headers['if-match'], updatePermission);
+    const row = await findForChange(
+      change,
+      resource,
+      id,
+      request.headers['if-match'],
+      resource.access.update,
+    );
     const before = show(resource, row, context.now());
     const { properties: settable } = readBody(resource, present(resource.set.entity, row));
     const validated = validateDocument(resource.schema, merge(settable, { ...settable, ...properties }));
     const further = await tryColumns(resource, change, references, row);
     if (!validated.ok || !further.ok) throw mistakes([...problemsOf(validated), ...problemsOf(further)]);
-    requireTags(caller, updatePermission, validated.value.roleScopeTagIds as string[]);
+    if (resource.isScoped) {
+      requireTags(caller, resource.access.update, validated.value.roleScopeTagIds as string[]);
+    }
     // Properties that the schema leaves out were taken away.
     const absent = Object.fromEntries(Object.keys(settable).map((name) => [name, null]));
     const changed = await storeOf(change, resource).update(row, {
@@ -84,7 +95,13 @@ export async function remove(
   id: string,
 ): Promise<void> {
   await inTransaction(context, request, async (change) => {
-    const row = await findForChange(change, resource, id, request.headers['if-match'], deletePermission);
+    const row = await findForChange(
+      change,
+      resource,
+      id,
+      request.headers['if-match'],
+      resource.access.delete,
+    );
     await resource.requireUnused(change, row);
     await storeOf(change, resource).remove(row);
     await audit(change, resource, 'delete', row, { before: show(resource, row, context.now()) });
@@ -104,13 +121,13 @@ export function inTransaction<Result>(
 /** The row to change, within the caller's scope and of the version that the caller has seen. */
 export async function findForChange(
   change: Change,
-  resource: Pick<Resource, 'set' | 'title'>,
+  resource: Pick<Resource, 'set' | 'title' | 'isScoped'>,
   id: string,
   ifMatch: string | undefined,
-  permission: typeof updatePermission | typeof deletePermission,
+  permission: Permission,
 ): Promise<StoredRow> {
   const { context, caller } = change;
-  const restriction = inScope(context.database.engine, caller, permission);
+  const restriction = scopeOf(resource, context.database.engine, caller, permission);
   const row = await findOrRefuse(storeOf(change, resource), id, restriction, resource.title);
   checkIfMatch(ifMatch, etagOf(row.id, row.version));
   return row;

@@ -7,7 +7,9 @@ export type GraphObject = Record<string, unknown>;
 
 /** What a row shows: every property, or those of $select; Graph always shows the identifier and the entity tag. */
 export function present(entity: EntityType, row: StoredRow, select?: readonly string[]): GraphObject {
-  const shown: GraphObject = { '@odata.etag': etagOf(row.id, row.version), id: row.id };
+  // What never changes has no version.
+  const tag = row.version === undefined ? {} : { '@odata.etag': etagOf(row.id, row.version) };
+  const shown: GraphObject = { ...tag, id: row.id };
   for (const [name, field] of Object.entries(entity.fields)) {
     if (select === undefined || select.includes(name))
       shown[name] = fromColumn(field, row[field.column] ?? null);

@@ -11,7 +11,12 @@ import type { Resource } from './resource.ts';
 import { EntityStore } from './store.ts';
 import type { StoredRow } from './tables.ts';
 
-type Readable = Pick<Resource, 'derive' | 'expand'> & { set: EntitySet };
+/** A kind of object that is shown. */
+export interface Readable extends Pick<Resource, 'derive' | 'expand'> {
+  set: EntitySet;
+  /** The order when the caller asks for none. */
+  defaultOrder?: string;
+}
 
 /** Answers a list: a page, what was counted, and the address of the next page. */
 export async function answerList(
@@ -21,14 +26,15 @@ export async function answerList(
   restriction: RawBuilder<boolean> = sql`(1 = 1)`,
 ): Promise<GraphObject> {
   const { set } = resource;
-  const raw = request.query as RawQuery;
+  const order = resource.defaultOrder === undefined ? {} : { $orderby: resource.defaultOrder };
+  const raw: RawQuery = { ...order, ...(request.query as RawQuery) };
   const query = parseCollectionQuery(set.entity, raw);
   const store = new EntityStore(context.database.tables, context.database.engine, set);
   const page = await store.list(query, restriction);
   const expanded = await expandRows(context, request, resource, query.expand, page.rows);
   const now = context.now();
   return {
-    '@odata.context': contextUrl(context, set.path),
+    ...contextOf(context, set),
     ...(page.count === undefined ? {} : { '@odata.count': page.count }),
     value: page.rows.map((row) => show(resource, row, now, query.select, expanded.get(row.id))),
     ...(page.next === undefined
@@ -47,7 +53,7 @@ export async function answerItem(
   const query = parseItemQuery(resource.set.entity, request.query as RawQuery);
   const expanded = await expandRows(context, request, resource, query.expand, [row]);
   return {
-    '@odata.context': contextUrl(context, `${resource.set.path}/$entity`),
+    ...contextOf(context, resource.set, '/$entity'),
     ...show(resource, row, context.now(), query.select, expanded.get(row.id)),
   };
 }
@@ -84,9 +90,14 @@ export function contextUrl({ configuration }: Context, path: string): string {
   return `${configuration.publicUrl}/graph/beta/$metadata#deviceManagement/${path}`;
 }
 
+/** What Graph says of an answer; our own answers do without. */
+export function contextOf(context: Context, { base, path }: EntitySet, suffix = ''): GraphObject {
+  return base === graphBase ? { '@odata.context': contextUrl(context, `${path}${suffix}`) } : {};
+}
+
 /** The address of an object. */
-export function objectUrl({ configuration }: Context, { path }: EntitySet, id: string): string {
-  return `${configuration.publicUrl}${graphBase}/${path}/${id}`;
+export function objectUrl({ configuration }: Context, { base, path }: EntitySet, id: string): string {
+  return `${configuration.publicUrl}${base}/${path}/${id}`;
 }
 
 function nextLink(

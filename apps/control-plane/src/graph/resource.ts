@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { Context } from '../context.ts';
 import type { Tables } from '../database/tables.ts';
 import type { Caller } from '../permissions/caller.ts';
+import type { Permission } from '../permissions/permissions.ts';
 import type { GraphObject } from './conversion.ts';
 import type { EntitySet } from './entity-set.ts';
 import type { StoredRow } from './tables.ts';
@@ -19,6 +20,10 @@ export interface Change {
 /** A kind of object that callers create, change and delete. */
 export interface Resource {
   set: EntitySet;
+  /** Which permission each way of use needs. */
+  access: ResourceAccess;
+  /** True when the objects carry scope tags. */
+  isScoped: boolean;
   /** As people call it, such as "site". */
   title: string;
   /** The whole object as it is written; everything that it refuses is told at once. */
@@ -45,6 +50,14 @@ export interface Resource {
     names: readonly string[],
     rows: readonly StoredRow[],
   ) => Promise<Map<string, GraphObject>>;
+}
+
+/** The permissions for an object. */
+export interface ResourceAccess {
+  read: Permission;
+  create: Permission;
+  update: Permission;
+  delete: Permission;
 }
 
 export type StoredColumns = Record<string, string | number | null>;

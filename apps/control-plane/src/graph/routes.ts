@@ -3,11 +3,10 @@ import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { callerOf } from '../http/access.ts';
 import { create, remove, update, type Written } from './change.ts';
-import { graphBase } from './entity-set.ts';
-import { answerItem, answerList, contextUrl, findOrRefuse, objectUrl } from './read.ts';
+import { answerItem, answerList, contextOf, findOrRefuse, objectUrl } from './read.ts';
 import type { Resource } from './resource.ts';
 import { bodySchema, itemQuery, listQuery, objectSchema, pageSchema } from './schemas.ts';
-import { createPermission, deletePermission, inScope, readPermission, updatePermission } from './scope.ts';
+import { scopeOf } from './scope.ts';
 import { EntityStore } from './store.ts';
 
 /** The path of one object. */
@@ -15,16 +14,16 @@ export const idParameter = z.object({ id: z.string().max(100) });
 
 /** List, read, create, change and delete: the same for every kind of object. */
 export function registerResource(application: FastifyInstance, context: Context, resource: Resource): void {
-  const { set, title, schema } = resource;
+  const { set, title, schema, access } = resource;
   const { database } = context;
-  const url = `${graphBase}/${set.path}`;
+  const url = `${set.base}/${set.path}`;
   const tags = [set.path];
   const shown = objectSchema(set.entity);
 
   application.get(
     url,
     {
-      config: { access: readPermission },
+      config: { access: access.read },
       schema: {
         summary: `List every ${title}`,
         tags,
@@ -33,12 +32,17 @@ export function registerResource(application: FastifyInstance, context: Context,
       },
     },
     (request) =>
-      answerList(context, request, resource, inScope(database.engine, callerOf(request), readPermission)),
+      answerList(
+        context,
+        request,
+        resource,
+        scopeOf(resource, database.engine, callerOf(request), access.read),
+      ),
   );
   application.get<{ Params: { id: string } }>(
     `${url}/:id`,
     {
-      config: { access: readPermission },
+      config: { access: access.read },
       schema: {
         summary: `Read a ${title}`,
         tags,
@@ -49,7 +53,7 @@ export function registerResource(application: FastifyInstance, context: Context,
     },
     async (request) => {
       const store = new EntityStore(database.tables, database.engine, set);
-      const scope = inScope(database.engine, callerOf(request), readPermission);
+      const scope = scopeOf(resource, database.engine, callerOf(request), access.read);
       const row = await findOrRefuse(store, request.params.id, scope, title);
       const object = await answerItem(context, request, resource, row);
       return { ...object, ...warningsOf(resource.warnings(object)) };
@@ -58,7 +62,7 @@ export function registerResource(application: FastifyInstance, context: Context,
   application.post(
     url,
     {
-      config: { access: createPermission },
+      config: { access: access.create },
       schema: {
         summary: `Create a ${title}`,
         tags,
@@ -75,7 +79,7 @@ export function registerResource(application: FastifyInstance, context: Context,
   application.patch<{ Params: { id: string } }>(
     `${url}/:id`,
     {
-      config: { access: updatePermission },
+      config: { access: access.update },
       schema: {
         summary: `Change a ${title}`,
         tags,
@@ -90,7 +94,7 @@ export function registerResource(application: FastifyInstance, context: Context,
   application.delete<{ Params: { id: string } }>(
     `${url}/:id`,
     {
-      config: { access: deletePermission },
+      config: { access: access.delete },
       schema: { summary: `Delete a ${title}`, tags, params: idParameter, response: { 204: z.null() } },
     },
     async (request, reply) => {
@@ -106,7 +110,7 @@ export function answerWritten(
   { set }: Pick<Resource, 'set'>,
   { object, warnings }: Written,
 ) {
-  return { '@odata.context': contextUrl(context, `${set.path}/$entity`), ...object, ...warningsOf(warnings) };
+  return { ...contextOf(context, set, '/$entity'), ...object, ...warningsOf(warnings) };
 }
 
 function warningsOf(warnings: Written['warnings']) {

@@ -53,7 +53,7 @@ export function objectSchema(entity: EntityType) {
 /** A page of a list. */
 export function pageSchema(entity: EntityType) {
   return z.object({
-    '@odata.context': z.string(),
+    '@odata.context': z.string().optional(),
     '@odata.count': z.int().optional(),
     '@odata.nextLink': z.string().optional(),
     value: z.array(objectSchema(entity)),

@@ -10,6 +10,24 @@ export const createPermission = 'Microsoft.Intune_MicrosoftTunnelGateway_Create'
 export const updatePermission = 'Microsoft.Intune_MicrosoftTunnelGateway_Update';
 export const deletePermission = 'Microsoft.Intune_MicrosoftTunnelGateway_Delete';
 
+/** The permissions of everything that the original has. */
+export const tunnelAccess = {
+  read: readPermission,
+  create: createPermission,
+  update: updatePermission,
+  delete: deletePermission,
+} as const;
+
+/** The rows of a resource over which the caller has the permission. */
+export function scopeOf(
+  { isScoped }: { isScoped: boolean },
+  engine: DatabaseEngine,
+  caller: Caller,
+  permission: Permission,
+): RawBuilder<boolean> {
+  return isScoped ? inScope(engine, caller, permission) : sql<boolean>`(1 = 1)`;
+}
+
 /** The rows over which the caller has the permission, by their scope tags. */
 export function inScope(
   engine: DatabaseEngine,

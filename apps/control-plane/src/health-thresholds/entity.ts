@@ -1,4 +1,4 @@
-import type { EntitySet } from '../graph/entity-set.ts';
+import { type EntitySet, graphBase } from '../graph/entity-set.ts';
 import type { StoredRow } from '../graph/tables.ts';
 
 export interface HealthThresholdTables {
@@ -8,6 +8,7 @@ export interface HealthThresholdTables {
 /** `microsoftTunnelHealthThreshold` (Graph beta); its defaults come from code. */
 export const healthThresholds: EntitySet = {
   table: 'health_thresholds',
+  base: graphBase,
   path: 'microsoftTunnelHealthThresholds',
   entity: {
     name: 'microsoftTunnelHealthThreshold',

@@ -1,4 +1,4 @@
-import type { EntitySet } from '../graph/entity-set.ts';
+import { type EntitySet, graphBase } from '../graph/entity-set.ts';
 import type { StoredRow } from '../graph/tables.ts';
 
 export interface LogCollectionTables {
@@ -11,6 +11,7 @@ export const logCollectionStatuses = ['pending', 'completed', 'failed', 'unknown
 /** `microsoftTunnelServerLogCollectionResponse` (Graph beta). */
 export const logCollections: EntitySet = {
   table: 'server_log_collections',
+  base: graphBase,
   path: 'microsoftTunnelServerLogCollectionResponses',
   entity: {
     name: 'microsoftTunnelServerLogCollectionResponse',

@@ -1,4 +1,4 @@
-import type { EntitySet } from '../graph/entity-set.ts';
+import { type EntitySet, graphBase } from '../graph/entity-set.ts';
 import type { StoredRow } from '../graph/tables.ts';
 
 export interface ServerConfigurationTables {
@@ -8,6 +8,7 @@ export interface ServerConfigurationTables {
 /** `microsoftTunnelConfiguration` (Graph beta). */
 export const serverConfigurations: EntitySet = {
   table: 'server_configurations',
+  base: graphBase,
   path: 'microsoftTunnelConfigurations',
   entity: {
     name: 'microsoftTunnelConfiguration',

@@ -2,6 +2,7 @@ import { networkWarnings, type ServerConfiguration, serverConfigurationSchema } 
 import type { z } from 'zod';
 import type { GraphObject } from '../graph/conversion.ts';
 import type { Resource } from '../graph/resource.ts';
+import { tunnelAccess } from '../graph/scope.ts';
 import { ApiError } from '../http/errors.ts';
 import { serverConfigurations } from './entity.ts';
 
@@ -11,6 +12,8 @@ const formerNames = { routesInclude: 'routeIncludes', routesExclude: 'routeExclu
 /** Server configurations: rules of their schema, and none can go while a site uses it. */
 export const serverConfigurationResource: Resource = {
   set: serverConfigurations,
+  access: tunnelAccess,
+  isScoped: true,
   title: 'server configuration',
   schema: serverConfigurationSchema as unknown as z.ZodType<GraphObject>,
   readOnly: ['id', 'lastUpdateDateTime'],

@@ -1,4 +1,4 @@
-import type { EntitySet } from '../graph/entity-set.ts';
+import { type EntitySet, graphBase } from '../graph/entity-set.ts';
 import type { StoredRow } from '../graph/tables.ts';
 
 export interface ServerTables {
@@ -30,6 +30,7 @@ export const deploymentModes = [
 /** `microsoftTunnelServer` (Graph beta). */
 export const servers: EntitySet = {
   table: 'servers',
+  base: graphBase,
   path: 'microsoftTunnelServers',
   entity: {
     name: 'microsoftTunnelServer',

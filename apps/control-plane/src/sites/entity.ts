@@ -1,4 +1,4 @@
-import type { EntitySet } from '../graph/entity-set.ts';
+import { type EntitySet, graphBase } from '../graph/entity-set.ts';
 import type { StoredRow } from '../graph/tables.ts';
 
 export interface SiteTables {
@@ -8,6 +8,7 @@ export interface SiteTables {
 /** `microsoftTunnelSite` (Graph beta), with a time zone of our own. */
 export const sites: EntitySet = {
   table: 'sites',
+  base: graphBase,
   path: 'microsoftTunnelSites',
   entity: {
     name: 'microsoftTunnelSite',

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { type GraphObject, present } from '../graph/conversion.ts';
 import { show } from '../graph/read.ts';
 import type { Resource } from '../graph/resource.ts';
-import { inScope, readPermission } from '../graph/scope.ts';
+import { inScope, readPermission, tunnelAccess } from '../graph/scope.ts';
 import { EntityStore } from '../graph/store.ts';
 import type { StoredRow } from '../graph/tables.ts';
 import { ApiError } from '../http/errors.ts';
@@ -21,6 +21,8 @@ const mostExpandedServers = 1_000;
 /** Sites: each has a configuration, and none can go while it has servers. */
 export const siteResource: Resource = {
   set: sites,
+  access: tunnelAccess,
+  isScoped: true,
   title: 'site',
   schema: siteSchema as unknown as z.ZodType<GraphObject>,
   readOnly: ['id', 'upgradeAvailable'],

@@ -2,11 +2,13 @@ import type { Migration } from 'kysely/migration';
 import type { DatabaseEngine } from '../open.ts';
 import { auditLog } from './0001-audit-log.ts';
 import { tunnelObjects } from './0002-tunnel-objects.ts';
+import { rolesAndTokens } from './0003-roles-and-tokens.ts';
 
 /** Every migration in its order; a released one never changes. */
 export function migrations(engine: DatabaseEngine): Record<string, Migration> {
   return {
     '0001-audit-log': auditLog(engine),
     '0002-tunnel-objects': tunnelObjects(engine),
+    '0003-roles-and-tokens': rolesAndTokens(engine),
   };
 }

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import type { GraphObject } from '../graph/conversion.ts';
+import { type EntitySet, ownBase } from '../graph/entity-set.ts';
+import type { Change, Resource } from '../graph/resource.ts';
+import { ApiError } from '../http/errors.ts';
+import { beyondCaller, rolesAccess } from './resource.ts';
+
+export const roleAssignments: EntitySet = {
+  table: 'role_assignments',
+  base: ownBase,
+  path: 'roleAssignments',
+  entity: {
+    name: 'roleAssignment',
+    fields: {
+      id: { type: 'string', column: 'id', isExact: true },
+      roleId: { type: 'string', column: 'role_id', isExact: true },
+      memberKind: { type: 'enum', column: 'member_kind', members: ['account', 'group'] },
+      member: { type: 'string', column: 'member' },
+      scopeTagIds: { type: 'stringCollection', column: 'scope_tag_ids', isNullable: true },
+    },
+    navigation: {},
+  },
+};
+
+const assignmentSchema = z.strictObject({
+  roleId: z.string().min(1).max(100),
+  memberKind: z.enum(['account', 'group']),
+  /** Identifier of an account, or name of a group as the identity provider tells it. */
+  member: z.string().min(1).max(254),
+  /** Objects with one of these scope tags; null for all. */
+  scopeTagIds: z.array(z.string().max(9)).min(1).max(100).nullable().default(null),
+});
+
+/** The role whose holders can do everything. */
+const administrator = 'administrator';
+
+/** Who holds which role, and over what. */
+export const assignmentResource: Resource = {
+  set: roleAssignments,
+  access: rolesAccess,
+  isScoped: false,
+  title: 'role assignment',
+  schema: assignmentSchema as unknown as z.ZodType<GraphObject>,
+  readOnly: ['id'],
+  split: (body) => ({ properties: body, references: { roleId: body.roleId } }),
+  columns: async (change, { roleId }, row) => {
+    if (row !== undefined) await requireAnotherAdministrator(change, row);
+    const wanted = typeof roleId === 'string' ? roleId : row?.role_id;
+    if (typeof wanted !== 'string') return { ok: true, value: {} };
+    const role = await change.tables
+      .selectFrom('roles')
+      .select('permissions')
+      .where('id', '=', wanted)
+      .executeTakeFirst();
+    if (role === undefined) {
+      return {
+        ok: false,
+        problems: [
+          {
+            path: 'roleId',
+            found: JSON.stringify(wanted.slice(0, 80)),
+            message: 'there is no such role; GET /api/v1/roles lists them',
+          },
+        ],
+      };
+    }
+    const problems = beyondCaller(change, JSON.parse(role.permissions));
+    return problems.length > 0
+      ? { ok: false, problems: problems.map((problem) => ({ ...problem, path: 'roleId' })) }
+      : { ok: true, value: {} };
+  },
+  warnings: () => [],
+  requireUnused: requireAnotherAdministrator,
+};
+
+async function requireAnotherAdministrator(
+  { tables }: Change,
+  row: { id: string; [column: string]: unknown },
+): Promise<void> {
+  if (row.role_id !== administrator) return;
+  const other = await tables
+    .selectFrom('role_assignments')
+    .select('id')
+    .where('role_id', '=', administrator)
+    .where('scope_tag_ids', 'is', null)
+    .where('id', '<>', row.id)
+    .executeTakeFirst();
+  if (other === undefined) {
+    throw new ApiError('Conflict', 'this is the last administrator; give the role to somebody else first');
+  }
+}

@@ -1,0 +1,123 @@
+import type { FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
+import { z } from 'zod';
+import type { Context } from '../context.ts';
+import { mistakes } from '../graph/body.ts';
+import { inTransaction } from '../graph/change.ts';
+import { answerItem, answerList, findOrRefuse } from '../graph/read.ts';
+import { idParameter } from '../graph/routes.ts';
+import { itemQuery, listQuery, objectSchema, pageSchema } from '../graph/schemas.ts';
+import { EntityStore } from '../graph/store.ts';
+import { ApiError } from '../http/errors.ts';
+import { beyondCaller } from '../roles/resource.ts';
+import { durationRule, parseDuration } from './duration.ts';
+import { apiTokens } from './entity.ts';
+import { createToken, revokeToken } from './store.ts';
+
+const everywhere = sql<boolean>`(1 = 1)`;
+const readable = { set: apiTokens };
+
+const newToken = z.strictObject({
+  displayName: z.string().min(1).max(200),
+  roleId: z.string().min(1).max(100),
+  scopeTagIds: z.array(z.string().max(9)).min(1).max(100).optional(),
+  expiresIn: z
+    .string()
+    .refine((text) => parseDuration(text) !== undefined, { error: durationRule })
+    .default('24h'),
+});
+const created = z.object({ id: z.string(), token: z.string(), expiresDateTime: z.string() });
+
+/** Tokens for scripts: listed, made and ended. The text of a token is shown once. */
+export function registerTokens(application: FastifyInstance, context: Context): void {
+  const { engine, tables } = context.database;
+  const url = `${apiTokens.base}/${apiTokens.path}`;
+  const tags = [apiTokens.path];
+  application.get(
+    url,
+    {
+      config: { access: 'Culvert_Tokens_Read' },
+      schema: {
+        summary: 'List the API tokens',
+        tags,
+        querystring: listQuery,
+        response: { 200: pageSchema(apiTokens.entity) },
+      },
+    },
+    (request) => answerList(context, request, readable),
+  );
+  application.get<{ Params: { id: string } }>(
+    `${url}/:id`,
+    {
+      config: { access: 'Culvert_Tokens_Read' },
+      schema: {
+        summary: 'Read an API token',
+        tags,
+        params: idParameter,
+        querystring: itemQuery,
+        response: { 200: objectSchema(apiTokens.entity) },
+      },
+    },
+    async (request) => {
+      const store = new EntityStore(tables, engine, apiTokens);
+      return answerItem(
+        context,
+        request,
+        readable,
+        await findOrRefuse(store, request.params.id, everywhere, 'API token'),
+      );
+    },
+  );
+  application.post<{ Body: z.output<typeof newToken> }>(
+    url,
+    {
+      config: { access: 'Culvert_Tokens_Create' },
+      schema: {
+        summary: 'Make an API token; its text is shown this once',
+        tags,
+        body: newToken,
+        response: { 201: created },
+      },
+    },
+    async (request, reply) => {
+      const { displayName, roleId, scopeTagIds, expiresIn } = request.body;
+      const made = await inTransaction(context, request, async (change) => {
+        const role = await change.tables
+          .selectFrom('roles')
+          .select('permissions')
+          .where('id', '=', roleId)
+          .executeTakeFirst();
+        if (role === undefined) {
+          throw mistakes([
+            { path: 'roleId', message: 'there is no such role; GET /api/v1/roles lists them' },
+          ]);
+        }
+        const beyond = beyondCaller(change, JSON.parse(role.permissions));
+        if (beyond.length > 0) throw mistakes(beyond.map((problem) => ({ ...problem, path: 'roleId' })));
+        const lifetime = parseDuration(expiresIn) ?? 0;
+        return createToken(
+          change.tables,
+          { displayName, roleId, scopeTagIds, lifetime },
+          change.caller.actor,
+          context.now(),
+        );
+      });
+      return reply.status(201).send({ id: made.id, token: made.token, expiresDateTime: made.expiresAt });
+    },
+  );
+  application.delete<{ Params: { id: string } }>(
+    `${url}/:id`,
+    {
+      config: { access: 'Culvert_Tokens_Delete' },
+      schema: { summary: 'Revoke an API token', tags, params: idParameter, response: { 204: z.null() } },
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      const isRevoked = await inTransaction(context, request, (change) =>
+        revokeToken(change.tables, id, change.caller.actor, context.now()),
+      );
+      if (!isRevoked) throw new ApiError('ResourceNotFound', `there is no API token ${id} in force`);
+      return reply.status(204).send(null);
+    },
+  );
+}
