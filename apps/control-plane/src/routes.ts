@@ -5,6 +5,7 @@ import { registerAudit } from './audit/routes.ts';
 import type { Context } from './context.ts';
 import { registerHealth } from './health/routes.ts';
 import { registerHealthThresholds } from './health-thresholds/routes.ts';
+import { registerIdentityProviders } from './identity-providers/routes.ts';
 import { registerLogCollections } from './log-collections/routes.ts';
 import { registerMetrics } from './metrics/metrics.ts';
 import { registerOpenApi } from './openapi/routes.ts';
@@ -30,5 +31,6 @@ export async function registerRoutes(application: FastifyInstance, context: Cont
   registerTokens(application, context);
   registerAccounts(application, context);
   registerSelfService(application, context);
+  registerIdentityProviders(application, context);
   registerAudit(application, context);
 }
