@@ -37,7 +37,7 @@ export async function start(directory: string, choices: FirstStartChoices, outpu
   } finally {
     await running.stop();
     // An open channel would keep this process alive.
-    if (process.connected) process.disconnect();
+    if (process.connected) process.disconnect?.();
   }
 }
 
