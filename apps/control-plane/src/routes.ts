@@ -7,6 +7,7 @@ import { registerLogCollections } from './log-collections/routes.ts';
 import { registerMetrics } from './metrics/metrics.ts';
 import { registerOpenApi } from './openapi/routes.ts';
 import { registerRoles } from './roles/routes.ts';
+import { registerScopeTags } from './scope-tags/routes.ts';
 import { registerServerConfigurations } from './server-configurations/routes.ts';
 import { registerServerActions } from './servers/actions.ts';
 import { registerServers } from './servers/routes.ts';
@@ -25,6 +26,7 @@ export async function registerRoutes(application: FastifyInstance, context: Cont
   registerHealthThresholds(application, context);
   registerLogCollections(application, context);
   registerRoles(application, context);
+  registerScopeTags(application, context);
   registerTokens(application, context);
   registerAudit(application, context);
 }

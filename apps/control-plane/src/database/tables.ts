@@ -2,6 +2,7 @@ import type { AuditTables } from '../audit/table.ts';
 import type { HealthThresholdTables } from '../health-thresholds/entity.ts';
 import type { LogCollectionTables } from '../log-collections/entity.ts';
 import type { RoleTables } from '../roles/tables.ts';
+import type { ScopeTagTables } from '../scope-tags/entity.ts';
 import type { ServerConfigurationTables } from '../server-configurations/entity.ts';
 import type { ServerTables } from '../servers/entity.ts';
 import type { SiteTables } from '../sites/entity.ts';
@@ -17,6 +18,7 @@ export interface Tables
     HealthThresholdTables,
     LogCollectionTables,
     RoleTables,
+    ScopeTagTables,
     ServerConfigurationTables,
     ServerTables,
     SiteTables,
