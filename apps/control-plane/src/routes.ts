@@ -10,6 +10,7 @@ import { registerRoles } from './roles/routes.ts';
 import { registerServerConfigurations } from './server-configurations/routes.ts';
 import { registerServerActions } from './servers/actions.ts';
 import { registerServers } from './servers/routes.ts';
+import { registerSettings } from './settings/routes.ts';
 import { registerSites } from './sites/routes.ts';
 import { registerTokens } from './tokens/routes.ts';
 
@@ -27,4 +28,5 @@ export async function registerRoutes(application: FastifyInstance, context: Cont
   registerRoles(application, context);
   registerTokens(application, context);
   registerAudit(application, context);
+  registerSettings(application, context);
 }
