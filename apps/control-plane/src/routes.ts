@@ -11,6 +11,7 @@ import { registerScopeTags } from './scope-tags/routes.ts';
 import { registerServerConfigurations } from './server-configurations/routes.ts';
 import { registerServerActions } from './servers/actions.ts';
 import { registerServers } from './servers/routes.ts';
+import { registerSettings } from './settings/routes.ts';
 import { registerSites } from './sites/routes.ts';
 import { registerTokens } from './tokens/routes.ts';
 
@@ -29,4 +30,5 @@ export async function registerRoutes(application: FastifyInstance, context: Cont
   registerScopeTags(application, context);
   registerTokens(application, context);
   registerAudit(application, context);
+  registerSettings(application, context);
 }

@@ -1,10 +1,12 @@
 import type { AuditTables } from '../audit/table.ts';
 import type { HealthThresholdTables } from '../health-thresholds/entity.ts';
 import type { LogCollectionTables } from '../log-collections/entity.ts';
+import type { LeaseTables } from '../periodic-work/table.ts';
 import type { RoleTables } from '../roles/tables.ts';
 import type { ScopeTagTables } from '../scope-tags/entity.ts';
 import type { ServerConfigurationTables } from '../server-configurations/entity.ts';
 import type { ServerTables } from '../servers/entity.ts';
+import type { SettingsTables } from '../settings/table.ts';
 import type { SiteTables } from '../sites/entity.ts';
 import type { TokenTables } from '../tokens/tables.ts';
 
@@ -16,10 +18,12 @@ import type { TokenTables } from '../tokens/tables.ts';
 export interface Tables
   extends AuditTables,
     HealthThresholdTables,
+    LeaseTables,
     LogCollectionTables,
     RoleTables,
     ScopeTagTables,
     ServerConfigurationTables,
     ServerTables,
+    SettingsTables,
     SiteTables,
     TokenTables {}
