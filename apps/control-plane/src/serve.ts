@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { WorkLimit } from '@culvert/passwords/work-limit.ts';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
+import { ensureFirstAdministrator } from './accounts/first-administrator.ts';
 import { authenticator } from './authentication/authenticate.ts';
 import { type ListenerCertificate, listenerCertificate } from './certificates/listener-certificate.ts';
 import type { ControlPlaneConfiguration } from './configuration/control-plane-configuration.ts';
@@ -20,9 +23,14 @@ import { loadSecretsKey } from './secrets/secrets-key.ts';
 export interface RunningControlPlane {
   readonly context: Context;
   readonly certificate: ListenerCertificate;
+  /** The administrator that this start has made; the password is nowhere else. */
+  readonly firstAdministrator: { userName: string; password: string } | undefined;
   /** Answers what has begun, then lets go of everything. */
   stop(): Promise<void>;
 }
+
+/** Passwords that may wait for each core: at 20 ms a hash the last one waits about as long as a person does. */
+const waitingForEachCore = 64;
 
 /** Starts a control plane in this process. Rejects when it cannot serve; then nothing is left open. */
 export async function serve(configuration: ControlPlaneConfiguration): Promise<RunningControlPlane> {
@@ -33,6 +41,7 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
   const database = openDatabase(configuration.database);
   const replica = randomUUID();
   const presence = new Presence(database, replica, logger);
+  const concurrent = availableParallelism();
   try {
     await waitForDatabase(database, { onWait: (message) => logger.warn(message) });
     await prepareDatabase(database);
@@ -42,9 +51,11 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
       database,
       secrets,
       now,
+      passwordWork: new WorkLimit({ concurrent, waiting: concurrent * waitingForEachCore }),
       logger,
       authenticate: authenticator(database, now),
     };
+    const firstAdministrator = await ensureFirstAdministrator(context);
     const application = await createApplication(context, certificate);
     await registerRoutes(application as unknown as FastifyInstance, context);
     const { address: host, port } = configuration.listen;
@@ -54,6 +65,7 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
     return {
       context,
       certificate,
+      firstAdministrator,
       stop: async () => {
         await application.close();
         await work.stop();

@@ -13,7 +13,7 @@ export async function run(file: string, output: Output): Promise<void> {
 
 /** Shows where the control plane is and how to sign in. */
 export function announce(
-  { context, certificate }: RunningControlPlane,
+  { context, certificate, firstAdministrator }: RunningControlPlane,
   configurationFile: string,
   output: Output,
 ): void {
@@ -23,6 +23,13 @@ export function announce(
     authority === undefined
       ? []
       : [`  Authority         ${authority.file}`, `  SHA-256           ${authority.fingerprint}`];
+  const signIn =
+    firstAdministrator === undefined
+      ? []
+      : [
+          `  Administrator     ${firstAdministrator.userName}`,
+          `  Password          ${firstAdministrator.password}   (shown only now, to be changed at the first sign-in)`,
+        ];
   output.print(
     [
       '',
@@ -30,6 +37,7 @@ export function announce(
       '',
       `  Address           ${publicUrl}`,
       `  API               ${publicUrl}/api/docs/`,
+      ...signIn,
       ...trust,
       `  Configuration     ${configurationFile}`,
       '',

@@ -1,5 +1,6 @@
 import { ensureHealthThresholds } from '../health-thresholds/routes.ts';
 import { ensureBuiltInRoles } from '../roles/built-in-roles.ts';
+import { ensureDefaultTag } from '../scope-tags/known-tags.ts';
 import { migrateToLatest } from './migrate.ts';
 import type { Database } from './open.ts';
 
@@ -8,4 +9,5 @@ export async function prepareDatabase(database: Database): Promise<void> {
   await migrateToLatest(database);
   await ensureHealthThresholds({ database });
   await ensureBuiltInRoles(database);
+  await ensureDefaultTag(database);
 }

@@ -4,11 +4,13 @@ import { registerRoutes } from '../routes.ts';
 import { TestContext, testApplication } from '../testing/application.ts';
 import { describeOnEachEngine } from '../testing/databases.ts';
 import { configurationExample, GraphCaller } from '../testing/graph.ts';
+import { ensureDefaultTag } from './known-tags.ts';
 
 describeOnEachEngine('scope tags', (database) => {
   let application: FastifyInstance;
   let graph: GraphCaller;
   beforeAll(async () => {
+    await ensureDefaultTag(database());
     application = await testApplication(new TestContext(database()), registerRoutes);
     graph = new GraphCaller(application);
   });

@@ -5,25 +5,14 @@ import { textColumn } from './columns.ts';
 export function scopeTags(engine: DatabaseEngine): Migration {
   const text = textColumn(engine);
   return {
-    async up(tables) {
-      await tables.schema
+    async up({ schema }) {
+      await schema
         .createTable('scope_tags')
         .addColumn('id', text, (column) => column.primaryKey())
         .addColumn('version', 'integer', (column) => column.notNull())
         .addColumn('display_name', text, (column) => column.notNull().unique())
         .addColumn('description', text, (column) => column.notNull())
         .addColumn('is_built_in', 'integer', (column) => column.notNull())
-        .execute();
-      // Every object has this tag unless it is given others.
-      await tables
-        .insertInto('scope_tags')
-        .values({
-          id: '0',
-          version: 1,
-          display_name: 'Default',
-          description: 'Objects without another tag',
-          is_built_in: 1,
-        })
         .execute();
     },
   };
