@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { WorkLimit } from '@culvert/passwords/work-limit.ts';
 import type { FastifyInstance } from 'fastify';
@@ -7,11 +8,13 @@ import { authenticator } from './authentication/authenticate.ts';
 import { type ListenerCertificate, listenerCertificate } from './certificates/listener-certificate.ts';
 import type { ControlPlaneConfiguration } from './configuration/control-plane-configuration.ts';
 import type { Context } from './context.ts';
-import { migrateToLatest } from './database/migrate.ts';
 import { openDatabase } from './database/open.ts';
-import { ensureHealthThresholds } from './health-thresholds/routes.ts';
+import { prepareDatabase } from './database/prepare.ts';
+import { waitForDatabase } from './database/wait.ts';
 import { createApplication } from './http/application.ts';
-import { ensureBuiltInRoles } from './roles/built-in-roles.ts';
+import { Presence } from './periodic-work/presence.ts';
+import { PeriodicWork } from './periodic-work/runner.ts';
+import { periodicTasks } from './periodic-work/tasks.ts';
 import { registerRoutes } from './routes.ts';
 import { SecretBox } from './secrets/secret-box.ts';
 import { loadSecretsKey } from './secrets/secrets-key.ts';
@@ -34,19 +37,22 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
   const now = () => new Date();
   const certificate = await listenerCertificate(configuration, now());
   const secrets = new SecretBox(await loadSecretsKey(configuration, process.env));
+  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
   const database = openDatabase(configuration.database);
+  const replica = randomUUID();
+  const presence = new Presence(database, replica, logger);
   const concurrent = availableParallelism();
   try {
-    await migrateToLatest(database);
-    await ensureHealthThresholds({ database });
-    await ensureBuiltInRoles(database);
+    await waitForDatabase(database, { onWait: (message) => logger.warn(message) });
+    await prepareDatabase(database);
+    await presence.begin();
     const context: Context = {
       configuration,
       database,
       secrets,
       now,
       passwordWork: new WorkLimit({ concurrent, waiting: concurrent * waitingForEachCore }),
-      logger: pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }),
+      logger,
       authenticate: authenticator(database, now),
     };
     const firstAdministrator = await ensureFirstAdministrator(context);
@@ -54,16 +60,21 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
     await registerRoutes(application as unknown as FastifyInstance, context);
     const { address: host, port } = configuration.listen;
     await application.listen({ host, port });
+    const work = new PeriodicWork(database, periodicTasks(context), { holder: replica, logger });
+    work.start();
     return {
       context,
       certificate,
       firstAdministrator,
       stop: async () => {
         await application.close();
+        await work.stop();
+        await presence.end();
         await database.close();
       },
     };
   } catch (error) {
+    await presence.end();
     await database.close();
     throw error;
   }

@@ -13,6 +13,7 @@ export interface EntitySet {
     | 'role_assignments'
     | 'api_tokens'
     | 'audit_entries'
+    | 'scope_tags'
     | 'accounts'
     | 'identity_providers';
   /** Where its objects are: below Graph's base, or below our own. */
