@@ -1,6 +1,7 @@
 import type { AuditTables } from '../audit/table.ts';
 import type { HealthThresholdTables } from '../health-thresholds/entity.ts';
 import type { LogCollectionTables } from '../log-collections/entity.ts';
+import type { OpenIdTables } from '../openid/tables.ts';
 import type { RoleTables } from '../roles/tables.ts';
 import type { ServerConfigurationTables } from '../server-configurations/entity.ts';
 import type { ServerTables } from '../servers/entity.ts';
@@ -16,6 +17,7 @@ export interface Tables
   extends AuditTables,
     HealthThresholdTables,
     LogCollectionTables,
+    OpenIdTables,
     RoleTables,
     ServerConfigurationTables,
     ServerTables,

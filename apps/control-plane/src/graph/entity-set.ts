@@ -12,6 +12,7 @@ export interface EntitySet {
     | 'roles'
     | 'role_assignments'
     | 'api_tokens'
+    | 'sign_in_sessions'
     | 'audit_entries';
   /** Where its objects are: below Graph's base, or below our own. */
   base: typeof graphBase | typeof ownBase;
