@@ -1,5 +1,8 @@
+import { availableParallelism } from 'node:os';
+import { WorkLimit } from '@culvert/passwords/work-limit.ts';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
+import { ensureFirstAdministrator } from './accounts/first-administrator.ts';
 import { authenticator } from './authentication/authenticate.ts';
 import { type ListenerCertificate, listenerCertificate } from './certificates/listener-certificate.ts';
 import type { ControlPlaneConfiguration } from './configuration/control-plane-configuration.ts';
@@ -17,9 +20,14 @@ import { loadSecretsKey } from './secrets/secrets-key.ts';
 export interface RunningControlPlane {
   readonly context: Context;
   readonly certificate: ListenerCertificate;
+  /** The administrator that this start has made; the password is nowhere else. */
+  readonly firstAdministrator: { userName: string; password: string } | undefined;
   /** Answers what has begun, then lets go of everything. */
   stop(): Promise<void>;
 }
+
+/** Passwords that may wait for each core: at 20 ms a hash the last one waits about as long as a person does. */
+const waitingForEachCore = 64;
 
 /** Starts a control plane in this process. Rejects when it cannot serve; then nothing is left open. */
 export async function serve(configuration: ControlPlaneConfiguration): Promise<RunningControlPlane> {
@@ -27,6 +35,7 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
   const certificate = await listenerCertificate(configuration, now());
   const secrets = new SecretBox(await loadSecretsKey(configuration, process.env));
   const database = openDatabase(configuration.database);
+  const concurrent = availableParallelism();
   try {
     await migrateToLatest(database);
     await ensureHealthThresholds({ database });
@@ -36,9 +45,11 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
       database,
       secrets,
       now,
+      passwordWork: new WorkLimit({ concurrent, waiting: concurrent * waitingForEachCore }),
       logger: pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }),
       authenticate: authenticator(database, now),
     };
+    const firstAdministrator = await ensureFirstAdministrator(context);
     const application = await createApplication(context, certificate);
     await registerRoutes(application as unknown as FastifyInstance, context);
     const { address: host, port } = configuration.listen;
@@ -46,6 +57,7 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
     return {
       context,
       certificate,
+      firstAdministrator,
       stop: async () => {
         await application.close();
         await database.close();

@@ -44,6 +44,12 @@ async function run(file: string, output: Output): Promise<void> {
   const configuration = await loadConfiguration(file);
   const running = await serve(configuration);
   output.print(`The control plane answers at ${configuration.publicUrl}`);
+  if (running.firstAdministrator !== undefined) {
+    const { userName, password } = running.firstAdministrator;
+    output.print(
+      `Sign in as "${userName}" with the password ${password} – it is shown only now and must be changed`,
+    );
+  }
   await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
   await running.stop();
 }

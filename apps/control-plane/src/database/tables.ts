@@ -1,5 +1,7 @@
+import type { AccountTables } from '../accounts/tables.ts';
 import type { AuditTables } from '../audit/table.ts';
 import type { HealthThresholdTables } from '../health-thresholds/entity.ts';
+import type { IdentityProviderTables } from '../identity-providers/tables.ts';
 import type { LogCollectionTables } from '../log-collections/entity.ts';
 import type { OpenIdTables } from '../openid/tables.ts';
 import type { RoleTables } from '../roles/tables.ts';
@@ -14,8 +16,10 @@ import type { TokenTables } from '../tokens/tables.ts';
  * and 1, lists and objects are JSON text, identifiers are UUIDs.
  */
 export interface Tables
-  extends AuditTables,
+  extends AccountTables,
+    AuditTables,
     HealthThresholdTables,
+    IdentityProviderTables,
     LogCollectionTables,
     OpenIdTables,
     RoleTables,

@@ -12,6 +12,9 @@ export interface EntitySet {
     | 'roles'
     | 'role_assignments'
     | 'api_tokens'
+    | 'audit_entries'
+    | 'accounts'
+    | 'identity_providers';
     | 'sign_in_sessions'
     | 'audit_entries';
   /** Where its objects are: below Graph's base, or below our own. */
