@@ -6,6 +6,8 @@ import { registerHealthThresholds } from './health-thresholds/routes.ts';
 import { registerLogCollections } from './log-collections/routes.ts';
 import { registerMetrics } from './metrics/metrics.ts';
 import { registerOpenApi } from './openapi/routes.ts';
+import { registerOpenId } from './openid/mount.ts';
+import { registerSignInSessions } from './openid/session-routes.ts';
 import { registerRoles } from './roles/routes.ts';
 import { registerServerConfigurations } from './server-configurations/routes.ts';
 import { registerServerActions } from './servers/actions.ts';
@@ -27,4 +29,6 @@ export async function registerRoutes(application: FastifyInstance, context: Cont
   registerRoles(application, context);
   registerTokens(application, context);
   registerAudit(application, context);
+  await registerOpenId(application, context);
+  registerSignInSessions(application, context);
 }

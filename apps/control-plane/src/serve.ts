@@ -1,3 +1,4 @@
+import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { WorkLimit } from '@culvert/passwords/work-limit.ts';
 import type { FastifyInstance } from 'fastify';
@@ -11,6 +12,7 @@ import { migrateToLatest } from './database/migrate.ts';
 import { openDatabase } from './database/open.ts';
 import { ensureHealthThresholds } from './health-thresholds/routes.ts';
 import { createApplication } from './http/application.ts';
+import { currentKeys } from './openid/keys.ts';
 import { ensureBuiltInRoles } from './roles/built-in-roles.ts';
 import { registerRoutes } from './routes.ts';
 import { SecretBox } from './secrets/secret-box.ts';
@@ -20,6 +22,8 @@ import { loadSecretsKey } from './secrets/secrets-key.ts';
 export interface RunningControlPlane {
   readonly context: Context;
   readonly certificate: ListenerCertificate;
+  /** The port of the listener; it was chosen by the system when the configuration says 0. */
+  readonly port: number;
   /** The administrator that this start has made; the password is nowhere else. */
   readonly firstAdministrator: { userName: string; password: string } | undefined;
   /** Answers what has begun, then lets go of everything. */
@@ -49,6 +53,7 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
       logger: pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }),
       authenticate: authenticator(database, now),
     };
+    await currentKeys(context);
     const firstAdministrator = await ensureFirstAdministrator(context);
     const application = await createApplication(context, certificate);
     await registerRoutes(application as unknown as FastifyInstance, context);
@@ -57,6 +62,7 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
     return {
       context,
       certificate,
+      port: (application.server.address() as AddressInfo).port,
       firstAdministrator,
       stop: async () => {
         await application.close();

@@ -14,9 +14,8 @@ export interface EntitySet {
     | 'api_tokens'
     | 'audit_entries'
     | 'accounts'
-    | 'identity_providers';
-    | 'sign_in_sessions'
-    | 'audit_entries';
+    | 'identity_providers'
+    | 'sign_in_sessions';
   /** Where its objects are: below Graph's base, or below our own. */
   base: typeof graphBase | typeof ownBase;
   path: string;

@@ -1,6 +1,7 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import type { Selectable } from 'kysely';
 import type { JWK } from 'oidc-provider';
+import { type Actor, recordAudit } from '../audit/record.ts';
 import type { Context } from '../context.ts';
 import type { Tables } from '../database/tables.ts';
 import { planKeys, type SigningKey } from './key-rule.ts';
@@ -42,17 +43,29 @@ export async function currentKeys({
     const { privateKey } = await generateKeyPair('ES256', { extractable: true });
     const key = { ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig' };
     const named = { ...key, kid: await calculateJwkThumbprint(key) };
-    await database.tables
-      .insertInto('openid_keys')
-      .values({
-        sequence,
-        sealed: secrets.seal(JSON.stringify(named), purpose(sequence)),
-        published_at: new Date(publishedAt).toISOString(),
-        signs_from: new Date(signsFrom).toISOString(),
-      })
+    const row = {
+      sequence,
+      sealed: secrets.seal(JSON.stringify(named), purpose(sequence)),
+      published_at: new Date(publishedAt).toISOString(),
+      signs_from: new Date(signsFrom).toISOString(),
+    };
+    await database.tables.transaction().execute(async (tables) => {
+      const { numInsertedOrUpdatedRows } = await tables
+        .insertInto('openid_keys')
+        .values(row)
+        .onConflict((conflict) => conflict.column('sequence').doNothing())
+        .executeTakeFirst();
       // Another replica was first; its key counts.
-      .onConflict((conflict) => conflict.column('sequence').doNothing())
-      .execute();
+      if (numInsertedOrUpdatedRows !== 1n) return;
+      const object = { kind: 'signingKey', id: String(sequence), name: named.kid };
+      const actor: Actor = { kind: 'system', name: 'key rotation' };
+      const detail = `signs from ${row.signs_from}`;
+      await recordAudit(
+        tables,
+        { actor, action: 'signingKey.create', object, outcome: 'success', detail },
+        now(),
+      );
+    });
   }
 }
 

@@ -30,8 +30,20 @@ export const japanese: Messages = {
   newPasswordHint: '続行するには、発行されたパスワードを変更する必要があります。',
   newPasswordField: '新しいパスワード',
   repeatPassword: '新しいパスワード（確認）',
-  passwordRules: 'パスワードの条件',
+  passwordRules: [
+    '12 文字以上で、5 種類以上の文字を使うこと',
+    'ユーザー名や現在のパスワードと異なること',
+    '推測されやすい、よく使われるパスワードではないこと',
+  ],
   savePassword: '保存して続行',
+  passwordProblems: {
+    passwordTooShort: '12 文字以上のパスワードを入力してください。',
+    passwordTooLong: 'パスワードが長すぎます。256 バイト以内で入力してください。',
+    passwordTooSimple: '5 種類以上の文字を使ってください。',
+    passwordIsUserName: 'ユーザー名と異なるパスワードを入力してください。',
+    passwordIsCommon: 'このパスワードは推測されやすいため使用できません。別のパスワードを入力してください。',
+    passwordIsOld: '現在のパスワードと異なるパスワードを入力してください。',
+  },
   passwordsDiffer: '2 つのパスワードが一致しません。両方の欄にもう一度入力してください。',
 
   deviceTitle: 'デバイスのサインイン',
@@ -64,7 +76,6 @@ export const japanese: Messages = {
   signOutQuestion: 'このブラウザーからサインアウトしますか？',
   otherAccount:
     'このブラウザーでは別のアカウントがサインインしています。先にそのアカウントをサインアウトします。',
-  staySignedIn: 'サインインしたままにする',
   signedOut: 'サインアウトしました',
   signedOutHint: 'このページは閉じてかまいません。',
 

@@ -1,3 +1,4 @@
+import type { PasswordProblem } from '../../accounts/password-rules.ts';
 import { japanese } from './japanese.ts';
 
 /** What the pages say. Other languages have the same keys; one that is missing does not compile. */
@@ -29,8 +30,20 @@ export const english = {
   newPasswordHint: 'The password that you were given has to be changed before you go on.',
   newPasswordField: 'New password',
   repeatPassword: 'New password once more',
-  passwordRules: 'The new password',
+  passwordRules: [
+    'at least 12 characters, of which five differ',
+    'not the user name, and not the present password',
+    'none that many people use',
+  ],
   savePassword: 'Save and go on',
+  passwordProblems: {
+    passwordTooShort: 'Use at least 12 characters.',
+    passwordTooLong: 'Use a shorter password: at most 256 bytes, which is as many Latin letters.',
+    passwordTooSimple: 'Use at least five different characters.',
+    passwordIsUserName: 'Use something else than your user name.',
+    passwordIsCommon: 'This password is among those that attackers try first. Use another one.',
+    passwordIsOld: 'Use another password than the present one.',
+  } satisfies Record<PasswordProblem, string>,
   passwordsDiffer: 'The two passwords are not the same. Type the new one once more in both fields.',
 
   deviceTitle: 'Sign a device in',
@@ -58,7 +71,6 @@ export const english = {
   signOut: 'Sign out',
   signOutQuestion: 'Do you want to sign out in this browser?',
   otherAccount: 'Another account is still signed in in this browser. It is signed out first.',
-  staySignedIn: 'Stay signed in',
   signedOut: 'You are signed out',
   signedOutHint: 'You can close this page.',
 
