@@ -1,4 +1,6 @@
 import type { FastifyInstance } from 'fastify';
+import { registerAccounts } from './accounts/routes.ts';
+import { registerSelfService } from './accounts/self-service.ts';
 import { registerAudit } from './audit/routes.ts';
 import type { Context } from './context.ts';
 import { registerHealth } from './health/routes.ts';
@@ -28,6 +30,8 @@ export async function registerRoutes(application: FastifyInstance, context: Cont
   registerLogCollections(application, context);
   registerRoles(application, context);
   registerTokens(application, context);
+  registerAccounts(application, context);
+  registerSelfService(application, context);
   registerAudit(application, context);
   await registerOpenId(application, context);
   registerSignInSessions(application, context);

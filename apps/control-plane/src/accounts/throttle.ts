@@ -109,6 +109,14 @@ export async function forgetFailures(
     .execute();
 }
 
+/** Forgets the failures of an account from wherever they came: somebody has given it another password. */
+export async function forgetAllFailures(tables: Kysely<Tables>, userName: string): Promise<void> {
+  await tables
+    .deleteFrom('sign_in_throttle')
+    .where('key', 'like', `${unknownKey(userName)}%`)
+    .execute();
+}
+
 /** Removes counts that no longer matter; called now and then. Resolves to how many there were. */
 export async function purgeThrottle(tables: Kysely<Tables>, now: Date): Promise<number> {
   const ended = tables
