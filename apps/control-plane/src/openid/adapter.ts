@@ -1,5 +1,7 @@
 import type { Kysely } from 'kysely';
-import { type Adapter, type AdapterFactory, type AdapterPayload, errors, Provider } from 'oidc-provider';
+import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
+import { InvalidGrant } from 'oidc-provider/lib/helpers/errors.js';
+import { Provider } from 'oidc-provider/lib/provider.js';
 import type { Context } from '../context.ts';
 import type { Tables } from '../database/tables.ts';
 import { hashArtifact, hashUserCode } from './artifact-hash.ts';
@@ -77,7 +79,7 @@ class ArtifactAdapter implements Adapter {
       .where('id', '=', hash)
       .executeTakeFirst();
     if (typeof row?.grant_id === 'string') await this.#endGrant(row.grant_id);
-    throw new errors.InvalidGrant('already used');
+    throw new InvalidGrant('already used');
   }
 
   async destroy(id: string): Promise<void> {

@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { errors } from 'oidc-provider';
+import { SessionNotFound } from 'oidc-provider/lib/helpers/errors.js';
 import type { Context } from '../context.ts';
 import { asApiError } from '../http/translate-error.ts';
 import { chooseLanguage } from './pages/language.ts';
@@ -24,7 +24,7 @@ export function answerFailure(
 ): FastifyReply {
   const messages = messagesOf[chooseLanguage(undefined, request.headers['accept-language'])];
   const shown = { requestId: request.id, startUrl: `${configuration.publicUrl}/` };
-  if (error instanceof errors.SessionNotFound) {
+  if (error instanceof SessionNotFound) {
     return sendPage(
       reply,
       errorPage(messages, { ...shown, text: messages.interactionEnded }, { status: 400 }),

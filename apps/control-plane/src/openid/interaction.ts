@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { errors } from 'oidc-provider';
+import { SessionNotFound } from 'oidc-provider/lib/helpers/errors.js';
 import { chooseLanguage } from './pages/language.ts';
 import { type Messages, messagesOf } from './pages/messages.ts';
-import { mountPath, type ProviderSource } from './provider.ts';
+import type { ProviderSource } from './provider.ts';
+import { mountPath } from './provider-configuration.ts';
 
 /** How somebody signed in. `amr`: authentication method references (RFC 8176). */
 export interface Login {
@@ -31,7 +32,7 @@ export async function openInteraction(
 ): Promise<Interaction> {
   const provider = await source.current();
   const details = await provider.interactionDetails(request.raw, reply.raw);
-  if (details.uid !== uid) throw new errors.SessionNotFound('the cookie is of another sign-in');
+  if (details.uid !== uid) throw new SessionNotFound('the cookie is of another sign-in');
   const { ui_locales: locales, client_id: clientId, login_hint: hint } = details.params;
   return {
     uid,

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { openInteraction } from './interaction.ts';
 import { answerFailure, sendPage } from './interaction-answers.ts';
-import { mountPath, type ProviderSource } from './provider.ts';
+import type { ProviderSource } from './provider.ts';
+import { mountPath } from './provider-configuration.ts';
 import { firstPage, type StepForm, takeStep } from './sign-in-steps.ts';
 
 /** A field that people fill in. PostgreSQL cannot compare with a NUL, and no keyboard types one. */

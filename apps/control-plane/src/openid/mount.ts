@@ -4,7 +4,8 @@ import type { Context } from '../context.ts';
 import { registerInteractions } from './interactions.ts';
 import { pageHeaders } from './pages/page.ts';
 import { style } from './pages/style.ts';
-import { mountPath, ProviderSource } from './provider.ts';
+import { ProviderSource } from './provider.ts';
+import { mountPath } from './provider-configuration.ts';
 
 /** The OpenID provider and the pages of its sign-in, below `/openid`. */
 export async function registerOpenId(application: FastifyInstance, context: Context): Promise<void> {

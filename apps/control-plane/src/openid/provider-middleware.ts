@@ -1,9 +1,10 @@
-import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import { InvalidRequest } from 'oidc-provider/lib/helpers/errors.js';
 import type { Context } from '../context.ts';
 import { databaseFailure } from '../database/failure.ts';
 import { ApiError, errorBody } from '../http/errors.ts';
 import { requestIdOf } from './koa-page.ts';
-import { type providerPages, retryAfter } from './provider-pages.ts';
+import { type ProviderPages, retryAfter } from './provider-pages.ts';
 
 type Middleware = (ctx: KoaContextWithOIDC, next: () => Promise<void>) => Promise<void>;
 
@@ -11,9 +12,7 @@ type Middleware = (ctx: KoaContextWithOIDC, next: () => Promise<void>) => Promis
 const scriptedPage = '<title>Submitting Callback</title>';
 
 /** The library submits forms with a script in three places; a page of ours with a button takes their place. */
-export function withoutScripts(
-  pages: Pick<ReturnType<typeof providerPages>, 'askToSignOut' | 'error'>,
-): Middleware {
+export function withoutScripts(pages: Pick<ProviderPages, 'askToSignOut' | 'error'>): Middleware {
   return async (ctx, next) => {
     if (ctx.method === 'GET' && ctx.path === '/device' && typeof ctx.query.user_code === 'string') {
       ctx.state.typedCode = ctx.query.user_code.slice(0, 50);
@@ -22,7 +21,7 @@ export function withoutScripts(
     await next();
     if (typeof ctx.body !== 'string' || !ctx.body.includes(scriptedPage)) return;
     if (ctx.oidc.params?.response_mode === undefined) return pages.askToSignOut(ctx);
-    const refusal = new errors.InvalidRequest('response_mode must be query');
+    const refusal = new InvalidRequest('response_mode must be query');
     ctx.status = refusal.statusCode;
     await pages.error(ctx, refusal, refusal);
   };

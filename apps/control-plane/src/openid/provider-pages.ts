@@ -17,6 +17,8 @@ export function clientName(messages: Messages, clientId: unknown): string {
   return clientId === tools ? messages.tools : messages.adminCentre;
 }
 
+export type ProviderPages = ReturnType<typeof providerPages>;
+
 /** The pages that the library asks for. */
 export function providerPages({ configuration, database, now }: Context) {
   return {
