@@ -38,6 +38,8 @@ export interface TunnelService {
   listen(relaySocketPath: string): Promise<void>;
   /** The engine is configured and its events are flowing; compares its sessions with ours. */
   onEngineReady(): Promise<void>;
+  /** The engine is gone; until the next one is compared with, a CONNECT waits for it. */
+  onEngineLost(): void;
   onEngineEvent(event: SessionEvent): void;
   reconfigure(configuration: LoadedConfiguration): void;
   sessions(): Promise<SessionView[]>;
@@ -83,7 +85,7 @@ class Service implements TunnelService {
   readonly #sessions: Sessions;
   readonly #lifecycle: SessionLifecycle;
   readonly #signIn: SignIn;
-  readonly #engineReady = Promise.withResolvers<true>();
+  #engineReady = Promise.withResolvers<true>();
   #engineIsReady = false;
   readonly #counts = {
     signInsAccepted: 0,
@@ -156,6 +158,12 @@ class Service implements TunnelService {
     await this.#lifecycle.reconcile();
     this.#engineIsReady = true;
     this.#engineReady.resolve(true);
+  }
+
+  onEngineLost(): void {
+    if (!this.#engineIsReady) return;
+    this.#engineIsReady = false;
+    this.#engineReady = Promise.withResolvers<true>();
   }
 
   onEngineEvent(event: SessionEvent): void {

@@ -34,7 +34,13 @@ test('a session comes back from the store as it went in, with its changes, until
   const store = new SqliteSessionStore(file);
   store.insert(session);
   expect(new SqliteSessionStore(file).load()).toEqual([session]);
-  const changed: Session = { ...session, state: 'attached', hostname: 'vm', connectedAt: 1_790_000_001_000 };
+  const changed: Session = {
+    ...session,
+    state: 'attached',
+    hostname: 'vm',
+    connectedAt: 1_790_000_001_000,
+    dtlsId: 'cd'.repeat(32),
+  };
   store.update(changed);
   store.flush();
   expect(new SqliteSessionStore(file).load()).toEqual([changed]);

@@ -31,8 +31,8 @@ export interface SessionStore {
   load(): Session[];
   insert(session: Session): void;
   /**
-   * Writes the fields that change: state, deadline, host name, remote address, first connection. They may reach
-   * the disk a moment later: comparing with the engine after a start restores each of them that matters.
+   * Writes the fields that change: state, deadline, host name, remote address, first connection, DTLS identifier.
+   * They may reach the disk a moment later: comparing with the engine after a start restores each that matters.
    */
   update(session: Session): void;
   remove(id: string): void;
@@ -69,7 +69,8 @@ export class SqliteSessionStore implements SessionStore {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#update = this.#database.prepare(
-      `UPDATE sessions SET state = ?, deadline = ?, hostname = ?, remote_address = ?, connected_at = ? WHERE id = ?`,
+      `UPDATE sessions SET state = ?, deadline = ?, hostname = ?, remote_address = ?, connected_at = ?, dtls_id = ?
+       WHERE id = ?`,
     );
     this.#remove = this.#database.prepare('DELETE FROM sessions WHERE id = ?');
   }
@@ -119,6 +120,7 @@ export class SqliteSessionStore implements SessionStore {
           session.hostname ?? null,
           session.remoteAddress,
           session.connectedAt ?? null,
+          session.dtlsId,
           session.id,
         );
       }

@@ -24,8 +24,11 @@ export interface Session extends DeviceFacts {
   readonly cookieHash: string;
   readonly user: string;
   readonly lease: Lease;
-  /** 32 random bytes as hexadecimal digits; never changes, so that DTLS survives a reconnect (protocol.md §1.10). */
-  readonly dtlsId: string;
+  /**
+   * 32 random bytes as hexadecimal digits. The same for as long as one engine holds the session, so that DTLS
+   * survives a reconnect; another one for another engine, so that the device makes new keys (protocol.md §1.10).
+   */
+  dtlsId: string;
   readonly signedInAt: number;
   /** Counted from sign-in: reconnecting does not prolong a session (protocol.md §7.2, #599). */
   readonly endsAt: number;

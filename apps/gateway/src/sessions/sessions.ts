@@ -159,9 +159,13 @@ export class Sessions {
     return first;
   }
 
-  /** The engine does not know this session any more: its device has the roaming time to come back. */
+  /**
+   * The engine does not know this session any more: its device has the roaming time to come back. It must not find
+   * its DTLS identifier again, or it would go on sending under keys that died with that engine.
+   */
   away(session: Session, now: number): void {
     session.state = 'waiting';
+    session.dtlsId = this.#random(32).toString('hex');
     session.deadline = Math.min(now + this.rules.roamingTimeoutSeconds * 1000, session.endsAt);
     this.#waiting.add(session);
     this.#store.update(session);
