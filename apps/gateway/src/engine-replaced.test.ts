@@ -59,4 +59,35 @@ describe('a session whose engine was replaced', () => {
     await until(() => service.engine.attachments.length === 2);
     expect(appId(service)).not.toBe(first);
   });
+
+  test('has the bytes of every engine in its last line, as far as they were known', async () => {
+    const service = await start();
+    const cookie = await signIn(service.connect());
+    const session = cookie.slice(0, 16);
+    // The engine of the tests counts 100 bytes in and 200 out for each attachment.
+    await openTunnel(service, cookie);
+    expect(await service.service.sessions()).toMatchObject([{ bytesIn: 100, bytesOut: 200 }]);
+    service.engine.attached.clear();
+    service.service.onEngineLost();
+    await service.service.onEngineReady();
+    expect(await service.service.sessions()).toMatchObject([{ bytesIn: 100, bytesOut: 200 }]);
+    await openTunnel(service, cookie);
+    expect(await service.service.sessions()).toMatchObject([{ bytesIn: 200, bytesOut: 400 }]);
+    const counters = { bytesIn: 7, bytesOut: 8, packetsIn: 1, packetsOut: 1 };
+    service.service.onEngineEvent({ type: 'ended', session, reason: 'idleTimeout', at: 0, counters });
+    expect(service.log().at(-1)).toMatchObject({ event: 'end', bytesIn: 107, bytesOut: 208 });
+  });
+
+  test('that does not come back has what was asked last, also over a stop of the gateway', async () => {
+    const first = await start();
+    const cookie = await signIn(first.connect());
+    await openTunnel(first, cookie);
+    await first.close();
+    running.splice(0);
+    first.engine.attached.clear();
+    const second = await start({ directory: first.directory, engine: first.engine, now: first.now() });
+    second.advance(601_000);
+    await until(() => second.log().at(-1)?.event === 'end');
+    expect(second.log().at(-1)).toMatchObject({ reason: 'roamingTimeout', bytesIn: 100, bytesOut: 200 });
+  });
 });

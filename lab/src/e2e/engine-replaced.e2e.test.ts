@@ -60,10 +60,18 @@ onlyProduct.each(clientBuilds)(
   'after the gateway was stopped and started the %s client has DTLS again as soon as it is back',
   async (build) => {
     const client = await connectOverDtls(build);
+    await client.device.namespace.run(['ping', '-n', '-c', '3', '-i', '0.2', '-s', '1000', corpAddress]);
     await lab().culvert.stopGateway();
     await lab().culvert.startGateway();
     await client.scriptCall('reconnect', 1, 60_000);
     await expectDtlsSoon(client);
+    // What the first engine carried is not forgotten.
+    await client.logOut();
+    const line = await eventually('the end is in the log', () => {
+      const last = lab().culvert.accessLog().at(-1);
+      return last?.event === 'end' ? last : undefined;
+    });
+    expect(Number(line.bytesIn)).toBeGreaterThan(3_000);
   },
 );
 
