@@ -1,13 +1,17 @@
-import { once } from 'node:events';
-import { Command, CommanderError } from 'commander';
-import { ConfigurationError, loadConfiguration } from '../configuration/load.ts';
-import { serve } from '../serve.ts';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { ConfigurationError } from '../configuration/load.ts';
+import { durationRule, parseDuration } from '../tokens/duration.ts';
+import { backup, restore } from './commands/backup.ts';
+import { run } from './commands/run.ts';
+import { token } from './commands/token.ts';
+import type { Output } from './output.ts';
 
-/** Where a command writes. */
-export interface Output {
-  print(text: string): void;
-  complain(text: string): void;
-}
+export type { Output } from './output.ts';
+
+/** Where `npm start` keeps what it makes. */
+const defaultConfiguration = join(import.meta.dirname, '../../../../state/control-plane.json');
 
 export const exitStatus = { good: 0, failed: 1, wrongUse: 2 };
 
@@ -35,15 +39,50 @@ function describeProgram(output: Output): Command {
   program
     .command('run', { isDefault: true })
     .description('run the control plane in the foreground (the default command)')
-    .requiredOption('--config <file>', 'configuration file')
-    .action(async ({ config }) => run(config, output));
+    .addOption(config())
+    .action(({ config }) => run(config, output));
+  program
+    .command('token')
+    .description('make an API token for a script; it is printed once')
+    .addOption(config())
+    .requiredOption('--name <name>', 'what the token is for', name)
+    .requiredOption('--role <role>', 'what it may do: identifier or display name of a role')
+    .addOption(
+      new Option('--expires <duration>', 'such as 30m, 12h or 90d')
+        .argParser(duration)
+        .default(duration('24h'), '24h'),
+    )
+    .option('--scope-tag <id...>', 'reach only objects with one of these scope tags')
+    .option('--json', 'print JSON for programs')
+    .action((options) => token(options, output));
+  program
+    .command('backup <file>')
+    .description('write everything into one file, while the control plane runs')
+    .addOption(config())
+    .action((file, { config }) => backup(file, config, output));
+  program
+    .command('restore <file>')
+    .description('replace everything by a backup, while no control plane runs')
+    .addOption(config())
+    .option('--yes', 'replace what the database holds')
+    .action((file, options) => restore(file, options, output));
   return program;
 }
 
-async function run(file: string, output: Output): Promise<void> {
-  const configuration = await loadConfiguration(file);
-  const running = await serve(configuration);
-  output.print(`The control plane answers at ${configuration.publicUrl}`);
-  await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
-  await running.stop();
+function config(): Option {
+  const option = new Option('--config <file>', 'configuration file');
+  return existsSync(defaultConfiguration)
+    ? option.default(defaultConfiguration, 'state/control-plane.json')
+    : option.makeOptionMandatory();
+}
+
+function name(text: string): string {
+  if (text.length >= 1 && text.length <= 200) return text;
+  throw new InvalidArgumentError('expected 1 to 200 characters');
+}
+
+function duration(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds === undefined) throw new InvalidArgumentError(durationRule);
+  return milliseconds;
 }
