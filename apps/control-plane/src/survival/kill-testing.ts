@@ -29,9 +29,6 @@ export function testKills(engine: DatabaseEngine): void {
       const written = await writeAndKill(controlPlane, `r${kill}`, load);
       await controlPlane.start();
       expect(await differences(controlPlane, `r${kill}`, written)).toEqual([]);
-      process.stderr.write(
-        `${engine} ${Math.round(t1 - t0)} ${Math.round(t2 - t1)} ${Math.round(performance.now() - t2)}\n`,
-      );
     }
     expect(await controlPlane.end('SIGTERM')).toBe(0);
   });

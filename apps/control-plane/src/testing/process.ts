@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { runProgram } from '../administration/program.ts';
 
-const main = join(import.meta.dirname, '../main.ts');
+export const main = join(import.meta.dirname, '../main.ts');
 /** Compiled code, so that a start costs half; shared by all starts on this machine. */
 const compileCache = join(import.meta.dirname, '../../../../node_modules/.cache/control-plane-tests');
 /** Milliseconds after which an answer counts as lost. */
@@ -29,13 +29,15 @@ export class ControlPlaneProcess {
   #token = '';
   #child: ChildProcess | undefined;
   #agent: Agent | undefined;
+  readonly #wrapper: readonly string[];
   /** What it wrote to standard output and standard error since the last start. */
   output = '';
 
-  private constructor(directory: string, port: number, database: string) {
+  private constructor(directory: string, port: number, database: string, wrapper: readonly string[]) {
     this.directory = directory;
     this.#port = port;
-    this.configurationFile = join(directory, 'control-plane.json');
+    this.#wrapper = wrapper;
+    this.configurationFile = join(directory, `${port}.json`);
     const configuration = {
       listen: { address: '127.0.0.1', port },
       publicUrl: `https://localhost:${port}`,
@@ -45,10 +47,13 @@ export class ControlPlaneProcess {
     writeFileSync(this.configurationFile, JSON.stringify(configuration));
   }
 
-  /** Prepares one; `start` starts it. Replicas share the key of `sibling`. */
-  static async prepare(database: string, sibling?: ControlPlaneProcess): Promise<ControlPlaneProcess> {
+  /** Prepares one; `start` starts it, by the `wrapper` if there is one. Replicas share the key and the token of `sibling`. */
+  static async prepare(
+    database: string,
+    { sibling, wrapper = [] }: { sibling?: ControlPlaneProcess; wrapper?: readonly string[] } = {},
+  ): Promise<ControlPlaneProcess> {
     const directory = sibling?.directory ?? mkdtempSync(join(tmpdir(), 'culvert-process-'));
-    const made = new ControlPlaneProcess(directory, await freePort(), database);
+    const made = new ControlPlaneProcess(directory, await freePort(), database, wrapper);
     if (sibling !== undefined) made.#token = sibling.#token;
     return made;
   }
@@ -77,7 +82,14 @@ export class ControlPlaneProcess {
   /** Starts it without waiting for anything. */
   launch(): ChildProcess {
     this.output = '';
-    const child = spawn(process.execPath, [main, '--config', this.configurationFile], {
+    const [program = process.execPath, ...parameters] = [
+      ...this.#wrapper,
+      process.execPath,
+      main,
+      '--config',
+      this.configurationFile,
+    ];
+    const child = spawn(program, parameters, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
     });

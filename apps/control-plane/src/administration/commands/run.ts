@@ -7,7 +7,9 @@ import type { Output } from '../output.ts';
 export async function run(file: string, output: Output): Promise<void> {
   const configuration = await loadConfiguration(file);
   const running = await serve(configuration);
+  // Before anybody is told that it runs and may stop it.
+  const told = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
   output.print(`The control plane answers at ${configuration.publicUrl}`);
-  await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
+  await told;
   await running.stop();
 }
