@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -33,7 +33,10 @@ describe.each(['sqlite', 'postgresql'] as const)('the command line (%s)', (engin
     place = await emptyDatabase(engine);
     configure(config, place.url);
   });
-  afterAll(() => place.remove());
+  afterAll(async () => {
+    await place.remove();
+    rmSync(directory, { recursive: true });
+  });
 
   const token = (...more: string[]) => command('token', '--config', config, '--name', 'script', ...more);
 

@@ -21,7 +21,7 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  await controlPlane?.end('SIGKILL');
+  await controlPlane?.remove();
   await postgresql?.remove();
 });
 
@@ -102,6 +102,47 @@ test('connections that end in the midst of transactions cost their requests only
   expect(await connections()).toBeLessThanOrEqual(10);
 });
 
+test.each(['the kill of one of its processes', 'its immediate shutdown'])(
+  'what was acknowledged in the midst of writing survives %s',
+  { timeout: 60_000 },
+  async (end) => {
+    for (let round = 0; round < 3; round += 1) {
+      const acknowledged: string[] = [];
+      const write = async (writer: number) => {
+        for (let turn = 0; ; turn += 1) {
+          const name = `${end} ${round}-${writer}-${turn}`;
+          const { status } = await create(name);
+          if (status === 503) return;
+          expect(status).toBe(201);
+          acknowledged.push(name);
+        }
+      };
+      const writing = Promise.all([0, 1, 2, 3].map(write));
+      while (acknowledged.length < 10 * (round + 1)) await sleep(5);
+      if (end === 'its immediate shutdown') {
+        await postgresql.stop('abruptly');
+        await writing;
+        await postgresql.start();
+      } else {
+        const { rows } = await administer("select pid from pg_stat_activity where datname = 'away' limit 1");
+        process.kill(rows[0].pid, 'SIGKILL');
+        await writing;
+      }
+      await recover();
+      const filter = `startswith(displayName,'${end} ${round}-')`;
+      const present = await controlPlane.request('GET', `${url}?$filter=${filter}&$top=1000`);
+      const names = present.body.value.map(({ displayName }: { displayName: string }) => displayName);
+      expect(acknowledged.filter((name) => !names.includes(name))).toEqual([]);
+      const entries = await controlPlane.request(
+        'GET',
+        `/api/v1/auditEntries?$filter=startswith(objectName,'${end} ${round}-')&$top=1000`,
+      );
+      const written = entries.body.value.map(({ objectName }: { objectName: string }) => objectName);
+      expect(written.sort()).toEqual(names.sort());
+    }
+  },
+);
+
 test('a control plane that starts before its database waits for it', { timeout: 60_000 }, async () => {
   const early = await ControlPlaneProcess.prepare(postgresql.url('away'));
   await postgresql.stop();
@@ -110,6 +151,7 @@ test('a control plane that starts before its database waits for it', { timeout: 
   await postgresql.start();
   await started;
   expect(await early.end('SIGTERM')).toBe(0);
+  await early.remove();
 });
 
 test('a database that does not exist ends the start at once, with a reason and what to do', {

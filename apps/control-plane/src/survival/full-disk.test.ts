@@ -22,7 +22,7 @@ const smallDisk = [
 
 let controlPlane: ControlPlaneProcess | undefined;
 afterAll(async () => {
-  await controlPlane?.end('SIGKILL');
+  await controlPlane?.remove();
   rmSync(directory, { recursive: true });
 });
 

@@ -13,7 +13,7 @@ export function testKills(engine: DatabaseEngine): void {
   let place: Awaited<ReturnType<typeof emptyDatabase>> | undefined;
   let controlPlane: ControlPlaneProcess | undefined;
   afterAll(async () => {
-    await controlPlane?.end('SIGKILL');
+    await controlPlane?.remove();
     await place?.remove();
   });
   test(`${kills} times kill -9 in the midst of writing loses nothing that was acknowledged (${engine})`, {

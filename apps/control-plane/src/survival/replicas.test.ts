@@ -25,7 +25,7 @@ describe('two replicas on one database', () => {
     await second.start();
   }, 60_000);
   afterAll(async () => {
-    for (const replica of replicas) await replica.end('SIGKILL');
+    for (const replica of replicas) await replica.remove();
     await place.remove();
   });
 
@@ -135,12 +135,12 @@ test.each(['sqlite', 'postgresql'] as const)(
   { timeout: 60_000 },
   async (engine) => {
     const place = await emptyDatabase(engine);
-    const { configurationFile } = await ControlPlaneProcess.prepare(place.url);
+    const controlPlane = await ControlPlaneProcess.prepare(place.url);
     const parameters = [
       main,
       'token',
       '--config',
-      configurationFile,
+      controlPlane.configurationFile,
       '--name',
       'x',
       '--role',
@@ -156,6 +156,7 @@ test.each(['sqlite', 'postgresql'] as const)(
     const database = openDatabase(place.url);
     expect(await database.tables.selectFrom('api_tokens').select('id').execute()).toHaveLength(4);
     await database.close();
+    await controlPlane.remove();
     await place.remove();
   },
 );

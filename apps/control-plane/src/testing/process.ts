@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -112,6 +112,12 @@ export class ControlPlaneProcess {
     child.kill(signal);
     const [status] = await ended;
     return status as number | null;
+  }
+
+  /** Ends it and removes what it made. */
+  async remove(): Promise<void> {
+    await this.end('SIGKILL');
+    rmSync(this.directory, { recursive: true, force: true });
   }
 
   /** True while the process has not ended. */

@@ -14,7 +14,7 @@ export async function withDatabase<Result>(
   work: (database: Database, configuration: ControlPlaneConfiguration) => Promise<Result>,
 ): Promise<Result> {
   const configuration = await loadConfiguration(file);
-  const database = openDatabase(configuration.database);
+  const database = openDatabase(configuration.database, { isPatient: true });
   try {
     await waitForDatabase(database, { patience, onWait: (message) => output.complain(message) });
     return await work(database, configuration);
