@@ -10,8 +10,7 @@ import { type ListenerCertificate, listenerCertificate } from './certificates/li
 import type { ControlPlaneConfiguration } from './configuration/control-plane-configuration.ts';
 import type { Context } from './context.ts';
 import { openDatabase } from './database/open.ts';
-import { prepareDatabase } from './database/prepare.ts';
-import { waitForDatabase } from './database/wait.ts';
+import { prepareDatabaseAt } from './database/prepare.ts';
 import { createApplication } from './http/application.ts';
 import { currentKeys } from './openid/keys.ts';
 import { Presence } from './periodic-work/presence.ts';
@@ -42,13 +41,12 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
   const certificate = await listenerCertificate(configuration, now());
   const secrets = new SecretBox(await loadSecretsKey(configuration, process.env));
   const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  await prepareDatabaseAt(configuration.database, (message) => logger.warn(message));
   const database = openDatabase(configuration.database);
   const replica = randomUUID();
   const presence = new Presence(database, replica, logger);
   const concurrent = availableParallelism();
   try {
-    await waitForDatabase(database, { onWait: (message) => logger.warn(message) });
-    await prepareDatabase(database);
     await presence.begin();
     const context: Context = {
       configuration,
