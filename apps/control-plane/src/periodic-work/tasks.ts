@@ -1,3 +1,4 @@
+import { purgeThrottle } from '../accounts/throttle.ts';
 import { removeOldAuditEntries } from '../audit/retention.ts';
 import type { Context } from '../context.ts';
 import type { PeriodicTask } from './runner.ts';
@@ -6,5 +7,12 @@ const hour = 3_600_000;
 
 /** Everything that is done periodically, by one replica. */
 export function periodicTasks(context: Context): PeriodicTask[] {
-  return [{ name: 'audit-retention', interval: hour, run: () => removeOldAuditEntries(context) }];
+  return [
+    { name: 'audit-retention', interval: hour, run: () => removeOldAuditEntries(context) },
+    {
+      name: 'throttle-purge',
+      interval: hour,
+      run: () => purgeThrottle(context.database.tables, context.now()),
+    },
+  ];
 }
