@@ -8,12 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   ensureEngine,
+  ensureLab,
   ensureNodePackages,
   ensurePostgresql,
   main,
-  node,
   root,
-  run,
   SetupError,
   say,
 } from './setup.mjs';
@@ -81,9 +80,9 @@ main(() => {
     throw new SetupError('usage: npm test [-- quick]');
   }
   ensureNodePackages();
+  if (!quick) ensureLab();
   ensurePostgresql();
   ensureEngine();
-  if (!quick) run(node, [join(root, 'lab/src/setup.ts')]);
   const steps = [
     () => check('format and lint', bin('biome'), ['ci', '.']),
     () => check('types', bin('tsc'), []),

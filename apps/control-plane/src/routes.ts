@@ -9,6 +9,8 @@ import { registerIdentityProviders } from './identity-providers/routes.ts';
 import { registerLogCollections } from './log-collections/routes.ts';
 import { registerMetrics } from './metrics/metrics.ts';
 import { registerOpenApi } from './openapi/routes.ts';
+import { registerOpenId } from './openid/mount.ts';
+import { registerSignInSessions } from './openid/session-routes.ts';
 import { registerRoles } from './roles/routes.ts';
 import { registerScopeTags } from './scope-tags/routes.ts';
 import { registerServerConfigurations } from './server-configurations/routes.ts';
@@ -37,4 +39,6 @@ export async function registerRoutes(application: FastifyInstance, context: Cont
   registerIdentityProviders(application, context);
   registerAudit(application, context);
   registerSettings(application, context);
+  await registerOpenId(application, context);
+  registerSignInSessions(application, context);
 }

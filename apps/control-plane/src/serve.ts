@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { WorkLimit } from '@culvert/passwords/work-limit.ts';
 import type { FastifyInstance } from 'fastify';
@@ -12,6 +13,7 @@ import { openDatabase } from './database/open.ts';
 import { prepareDatabase } from './database/prepare.ts';
 import { waitForDatabase } from './database/wait.ts';
 import { createApplication } from './http/application.ts';
+import { currentKeys } from './openid/keys.ts';
 import { Presence } from './periodic-work/presence.ts';
 import { PeriodicWork } from './periodic-work/runner.ts';
 import { periodicTasks } from './periodic-work/tasks.ts';
@@ -23,6 +25,8 @@ import { loadSecretsKey } from './secrets/secrets-key.ts';
 export interface RunningControlPlane {
   readonly context: Context;
   readonly certificate: ListenerCertificate;
+  /** The port of the listener; it was chosen by the system when the configuration says 0. */
+  readonly port: number;
   /** The administrator that this start has made; the password is nowhere else. */
   readonly firstAdministrator: { userName: string; password: string } | undefined;
   /** Answers what has begun, then lets go of everything. */
@@ -55,6 +59,7 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
       logger,
       authenticate: authenticator(database, now),
     };
+    await currentKeys(context);
     const firstAdministrator = await ensureFirstAdministrator(context);
     const application = await createApplication(context, certificate);
     await registerRoutes(application as unknown as FastifyInstance, context);
@@ -65,6 +70,7 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
     return {
       context,
       certificate,
+      port: (application.server.address() as AddressInfo).port,
       firstAdministrator,
       stop: async () => {
         await application.close();

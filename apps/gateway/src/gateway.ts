@@ -86,6 +86,7 @@ export class Gateway {
       configuration: () => engineConfiguration(this.#configuration),
       onEvent: (event) => this.#service?.onEngineEvent(event),
       onReady: () => this.#engineReady(),
+      onLost: () => this.#service?.onEngineLost(),
     });
   }
 

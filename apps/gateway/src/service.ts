@@ -38,6 +38,8 @@ export interface TunnelService {
   listen(relaySocketPath: string): Promise<void>;
   /** The engine is configured and its events are flowing; compares its sessions with ours. */
   onEngineReady(): Promise<void>;
+  /** The engine is gone; until the next one is compared with, a CONNECT waits for it. */
+  onEngineLost(): void;
   onEngineEvent(event: SessionEvent): void;
   reconfigure(configuration: LoadedConfiguration): void;
   sessions(): Promise<SessionView[]>;
@@ -60,6 +62,9 @@ export interface TunnelServiceOptions {
 /** How long a CONNECT waits for the engine after a start; a client that is refused once waits ten seconds. */
 const engineStartMilliseconds = 5000;
 const sweepMilliseconds = 1000;
+/** How often the engine is asked for its counters; with many sessions less often, so that it stays below 1 % of the time. */
+const trafficMilliseconds = 60_000;
+const trafficShare = 100;
 /** The engine closes the relayed connection after `attach`; this is for when it does not. */
 const handOverMilliseconds = 10_000;
 
@@ -83,7 +88,7 @@ class Service implements TunnelService {
   readonly #sessions: Sessions;
   readonly #lifecycle: SessionLifecycle;
   readonly #signIn: SignIn;
-  readonly #engineReady = Promise.withResolvers<true>();
+  #engineReady = Promise.withResolvers<true>();
   #engineIsReady = false;
   readonly #counts = {
     signInsAccepted: 0,
@@ -99,6 +104,7 @@ class Service implements TunnelService {
   #pool: AddressPool;
   #application: Application | undefined;
   #sweep: NodeJS.Timeout | undefined;
+  #trafficTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor({ configuration, engine, stateDirectory, logger, clock }: TunnelServiceOptions) {
@@ -145,6 +151,7 @@ class Service implements TunnelService {
       if (this.#closed) return;
       this.#endAll(stranded);
       this.#sweep = setInterval(() => this.#lifecycle.sweep(), sweepMilliseconds).unref();
+      this.#noteTrafficLater(trafficMilliseconds);
     });
   }
 
@@ -156,6 +163,12 @@ class Service implements TunnelService {
     await this.#lifecycle.reconcile();
     this.#engineIsReady = true;
     this.#engineReady.resolve(true);
+  }
+
+  onEngineLost(): void {
+    if (!this.#engineIsReady) return;
+    this.#engineIsReady = false;
+    this.#engineReady = Promise.withResolvers<true>();
   }
 
   onEngineEvent(event: SessionEvent): void {
@@ -221,8 +234,11 @@ class Service implements TunnelService {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#sweep);
+    clearTimeout(this.#trafficTimer);
     await this.#application?.relay.close();
     await this.#application?.app.close();
+    // The engine may be about to end, and its counters with it.
+    if (this.#engineIsReady) await this.#lifecycle.noteTraffic();
     this.#store.close();
     this.#accessLog.close();
   }
@@ -343,6 +359,15 @@ class Service implements TunnelService {
         this.#detach(plan.session, 'The server could not open the tunnel.');
       throw error;
     }
+  }
+
+  #noteTrafficLater(milliseconds: number): void {
+    this.#trafficTimer = setTimeout(async () => {
+      const began = performance.now();
+      if (this.#engineIsReady) await this.#lifecycle.noteTraffic();
+      const took = performance.now() - began;
+      if (!this.#closed) this.#noteTrafficLater(Math.max(trafficMilliseconds, took * trafficShare));
+    }, milliseconds).unref();
   }
 
   #detach(session: string, message: string): void {

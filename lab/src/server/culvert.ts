@@ -130,12 +130,12 @@ export class Culvert implements Server {
     await this.#gateway?.stop('SIGKILL');
   }
 
-  /** `kill -9` of the engine. */
+  /** `kill -9` of the engine; a gateway that runs starts another one at once. */
   async killEngine(): Promise<void> {
     const pid = this.enginePid();
     if (pid === undefined) throw new Error('no engine runs');
     process.kill(pid, 'SIGKILL');
-    await eventually('the engine is gone', () => this.enginePid() === undefined);
+    await eventually('the engine is gone', () => this.enginePid() !== pid);
   }
 
   /** Runs a command of the gateway's command line against this server. */

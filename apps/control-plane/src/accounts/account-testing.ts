@@ -1,5 +1,5 @@
+import type { Context } from '../context.ts';
 import { newId } from '../database/identifier.ts';
-import type { TestContext } from '../testing/application.ts';
 import { localNameOf } from './account.ts';
 import type { From } from './attempt.ts';
 
@@ -13,7 +13,7 @@ export const from = (address = '192.0.2.7'): From => ({ address, requestId: 'req
 
 /** Makes a local account and resolves to its identifier. */
 export async function makeAccount(
-  context: TestContext,
+  context: Pick<Context, 'database' | 'now' | 'passwordWork'>,
   userName: string,
   columns: { is_enabled?: number; must_change_password?: number; group_names?: string } = {},
 ): Promise<string> {
@@ -45,7 +45,7 @@ export async function makeAccount(
 
 /** Gives an account a role. */
 export async function assign(
-  context: TestContext,
+  context: Pick<Context, 'database' | 'now' | 'passwordWork'>,
   memberKind: 'account' | 'group',
   member: string,
   roleId: string,

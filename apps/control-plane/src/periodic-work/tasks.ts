@@ -1,18 +1,25 @@
 import { purgeThrottle } from '../accounts/throttle.ts';
 import { removeOldAuditEntries } from '../audit/retention.ts';
 import type { Context } from '../context.ts';
+import { purgeExpiredArtifacts } from '../openid/purge.ts';
 import type { PeriodicTask } from './runner.ts';
 
 const hour = 3_600_000;
 
 /** Everything that is done periodically, by one replica. */
 export function periodicTasks(context: Context): PeriodicTask[] {
+  const { database, now } = context;
   return [
     { name: 'audit-retention', interval: hour, run: () => removeOldAuditEntries(context) },
     {
-      name: 'throttle-purge',
+      name: 'openid-artifacts',
       interval: hour,
-      run: () => purgeThrottle(context.database.tables, context.now()),
+      run: async () => (await purgeExpiredArtifacts(database.tables, now())) > 0,
+    },
+    {
+      name: 'sign-in-throttle',
+      interval: hour,
+      run: () => purgeThrottle(database.tables, now()),
     },
   ];
 }

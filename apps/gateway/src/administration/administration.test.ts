@@ -32,6 +32,7 @@ const session = {
 const service: TunnelService = {
   listen: async () => {},
   onEngineReady: async () => {},
+  onEngineLost: () => {},
   onEngineEvent: () => {},
   reconfigure: () => {},
   sessions: async () => [session],
