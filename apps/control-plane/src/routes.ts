@@ -5,15 +5,18 @@ import { registerAudit } from './audit/routes.ts';
 import type { Context } from './context.ts';
 import { registerHealth } from './health/routes.ts';
 import { registerHealthThresholds } from './health-thresholds/routes.ts';
+import { registerIdentityProviders } from './identity-providers/routes.ts';
 import { registerLogCollections } from './log-collections/routes.ts';
 import { registerMetrics } from './metrics/metrics.ts';
 import { registerOpenApi } from './openapi/routes.ts';
 import { registerOpenId } from './openid/mount.ts';
 import { registerSignInSessions } from './openid/session-routes.ts';
 import { registerRoles } from './roles/routes.ts';
+import { registerScopeTags } from './scope-tags/routes.ts';
 import { registerServerConfigurations } from './server-configurations/routes.ts';
 import { registerServerActions } from './servers/actions.ts';
 import { registerServers } from './servers/routes.ts';
+import { registerSettings } from './settings/routes.ts';
 import { registerSites } from './sites/routes.ts';
 import { registerTokens } from './tokens/routes.ts';
 
@@ -29,10 +32,13 @@ export async function registerRoutes(application: FastifyInstance, context: Cont
   registerHealthThresholds(application, context);
   registerLogCollections(application, context);
   registerRoles(application, context);
+  registerScopeTags(application, context);
   registerTokens(application, context);
   registerAccounts(application, context);
   registerSelfService(application, context);
+  registerIdentityProviders(application, context);
   registerAudit(application, context);
   await registerOpenId(application, context);
   registerSignInSessions(application, context);
+  registerSettings(application, context);
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { WorkLimit } from '@culvert/passwords/work-limit.ts';
@@ -8,12 +9,14 @@ import { authenticator } from './authentication/authenticate.ts';
 import { type ListenerCertificate, listenerCertificate } from './certificates/listener-certificate.ts';
 import type { ControlPlaneConfiguration } from './configuration/control-plane-configuration.ts';
 import type { Context } from './context.ts';
-import { migrateToLatest } from './database/migrate.ts';
 import { openDatabase } from './database/open.ts';
-import { ensureHealthThresholds } from './health-thresholds/routes.ts';
+import { prepareDatabase } from './database/prepare.ts';
+import { waitForDatabase } from './database/wait.ts';
 import { createApplication } from './http/application.ts';
 import { currentKeys } from './openid/keys.ts';
-import { ensureBuiltInRoles } from './roles/built-in-roles.ts';
+import { Presence } from './periodic-work/presence.ts';
+import { PeriodicWork } from './periodic-work/runner.ts';
+import { periodicTasks } from './periodic-work/tasks.ts';
 import { registerRoutes } from './routes.ts';
 import { SecretBox } from './secrets/secret-box.ts';
 import { loadSecretsKey } from './secrets/secrets-key.ts';
@@ -38,19 +41,22 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
   const now = () => new Date();
   const certificate = await listenerCertificate(configuration, now());
   const secrets = new SecretBox(await loadSecretsKey(configuration, process.env));
+  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
   const database = openDatabase(configuration.database);
+  const replica = randomUUID();
+  const presence = new Presence(database, replica, logger);
   const concurrent = availableParallelism();
   try {
-    await migrateToLatest(database);
-    await ensureHealthThresholds({ database });
-    await ensureBuiltInRoles(database);
+    await waitForDatabase(database, { onWait: (message) => logger.warn(message) });
+    await prepareDatabase(database);
+    await presence.begin();
     const context: Context = {
       configuration,
       database,
       secrets,
       now,
       passwordWork: new WorkLimit({ concurrent, waiting: concurrent * waitingForEachCore }),
-      logger: pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }),
+      logger,
       authenticate: authenticator(database, now),
     };
     await currentKeys(context);
@@ -59,6 +65,8 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
     await registerRoutes(application as unknown as FastifyInstance, context);
     const { address: host, port } = configuration.listen;
     await application.listen({ host, port });
+    const work = new PeriodicWork(database, periodicTasks(context), { holder: replica, logger });
+    work.start();
     return {
       context,
       certificate,
@@ -66,10 +74,13 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
       firstAdministrator,
       stop: async () => {
         await application.close();
+        await work.stop();
+        await presence.end();
         await database.close();
       },
     };
   } catch (error) {
+    await presence.end();
     await database.close();
     throw error;
   }

@@ -41,10 +41,13 @@ interface Counted extends Place {
   before: FailureCount | undefined;
 }
 
-/** Lets an attempt for this name from this address through, or says after how many seconds the next one may come. */
+/**
+ * Lets an attempt for this name, or for none, from this address through, or says after how many seconds the next one may
+ * come.
+ */
 export async function admitAttempt(
   { database: { tables }, now }: Pick<Context, 'database' | 'now'>,
-  userName: string,
+  userName: string | undefined,
   address: string,
 ): Promise<Admission> {
   const places = await placesOf(tables, userName, address);
@@ -132,8 +135,14 @@ export async function purgeThrottle(tables: Kysely<Tables>, now: Date): Promise<
   return Number(numDeletedRows);
 }
 
-async function placesOf(tables: Kysely<Tables>, userName: string, address: string): Promise<Place[]> {
+async function placesOf(
+  tables: Kysely<Tables>,
+  userName: string | undefined,
+  address: string,
+): Promise<Place[]> {
   const addressKey = addressKeyOf(address);
+  const ofAddress = { key: `address ${addressKey}`, rule: addressRule };
+  if (userName === undefined) return [ofAddress];
   const known = await tables
     .selectFrom('account_addresses')
     .innerJoin('accounts', 'accounts.id', 'account_addresses.account_id')
@@ -145,7 +154,7 @@ async function placesOf(tables: Kysely<Tables>, userName: string, address: strin
     known === undefined
       ? { key: unknownKey(userName), rule: unknownAddressRule }
       : { key: knownKey(userName, addressKey), rule: knownAddressRule };
-  return [ofAccount, { key: `address ${addressKey}`, rule: addressRule }];
+  return [ofAccount, ofAddress];
 }
 
 /** Names are hashed: somebody may type a password there. Unknown names count like known ones, so neither can be told. */

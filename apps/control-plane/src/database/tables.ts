@@ -4,9 +4,12 @@ import type { HealthThresholdTables } from '../health-thresholds/entity.ts';
 import type { IdentityProviderTables } from '../identity-providers/tables.ts';
 import type { LogCollectionTables } from '../log-collections/entity.ts';
 import type { OpenIdTables } from '../openid/tables.ts';
+import type { LeaseTables } from '../periodic-work/table.ts';
 import type { RoleTables } from '../roles/tables.ts';
+import type { ScopeTagTables } from '../scope-tags/entity.ts';
 import type { ServerConfigurationTables } from '../server-configurations/entity.ts';
 import type { ServerTables } from '../servers/entity.ts';
+import type { SettingsTables } from '../settings/table.ts';
 import type { SiteTables } from '../sites/entity.ts';
 import type { TokenTables } from '../tokens/tables.ts';
 
@@ -19,11 +22,14 @@ export interface Tables
   extends AccountTables,
     AuditTables,
     HealthThresholdTables,
+    LeaseTables,
     IdentityProviderTables,
     LogCollectionTables,
     OpenIdTables,
     RoleTables,
+    ScopeTagTables,
     ServerConfigurationTables,
     ServerTables,
+    SettingsTables,
     SiteTables,
     TokenTables {}

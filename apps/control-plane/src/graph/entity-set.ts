@@ -13,6 +13,7 @@ export interface EntitySet {
     | 'role_assignments'
     | 'api_tokens'
     | 'audit_entries'
+    | 'scope_tags'
     | 'accounts'
     | 'identity_providers'
     | 'sign_in_sessions';

@@ -5,6 +5,8 @@ import { tunnelObjects } from './0002-tunnel-objects.ts';
 import { rolesAndTokens } from './0003-roles-and-tokens.ts';
 import { accounts } from './0004-accounts.ts';
 import { openId } from './0005-openid.ts';
+import { settingsAndLeases } from './0006-settings-and-leases.ts';
+import { scopeTags } from './0008-scope-tags.ts';
 
 /** Every migration in its order; a released one never changes. */
 export function migrations(engine: DatabaseEngine): Record<string, Migration> {
@@ -14,5 +16,7 @@ export function migrations(engine: DatabaseEngine): Record<string, Migration> {
     '0003-roles-and-tokens': rolesAndTokens(engine),
     '0004-accounts': accounts(engine),
     '0005-openid': openId(engine),
+    '0006-settings-and-leases': settingsAndLeases(engine),
+    '0008-scope-tags': scopeTags(engine),
   };
 }
