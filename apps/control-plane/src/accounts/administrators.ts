@@ -6,8 +6,8 @@ import { sharesElement } from '../odata/apply.ts';
 
 const administrator = 'administrator';
 
-/** Accounts that are about to lose the role or the way in. */
-export type Leaving = { accountId: string } | { providerId: string };
+/** What is about to go: an account or its way in, or an assignment of the role. */
+export type Leaving = { accountId: string } | { providerId: string } | { assignmentId: string };
 
 interface Place {
   tables: Kysely<Tables>;
@@ -15,8 +15,8 @@ interface Place {
 }
 
 /**
- * Throws when nobody would be left who can sign in and holds the role `administrator` over everything. Accounts that are
- * not administrators leave freely. Call it in the transaction of the change, before the change.
+ * Throws when nobody would be left who can sign in and holds the role `administrator` over everything. What gives no
+ * administrator leaves freely. Call it in the transaction of the change, before the change.
  */
 export async function requireAnotherAdministrator(place: Place, leaving: Leaving): Promise<void> {
   // Writing to the row makes changes on other replicas wait, so that two cannot each rely on the other's administrator.
@@ -25,10 +25,8 @@ export async function requireAnotherAdministrator(place: Place, leaving: Leaving
     .set(({ ref }) => ({ version: ref('version') }))
     .where('id', '=', administrator)
     .execute();
-  const all = await administrators(place);
-  const leaves = ({ id, provider_id }: (typeof all)[number]) =>
-    'accountId' in leaving ? id === leaving.accountId : provider_id === leaving.providerId;
-  if (!all.some(leaves) || !all.every(leaves)) return;
+  const present = await administrators(place, undefined);
+  if (present.length === 0 || (await administrators(place, leaving)).length > 0) return;
   throw new ApiError(
     'Conflict',
     'nobody would be left who can sign in as an administrator; give the role "Administrator" to another enabled account first',
@@ -40,13 +38,14 @@ export async function isAdministrator(
   { tables }: Pick<Place, 'tables'>,
   { accountId, groups }: { accountId: string; groups: readonly string[] },
 ): Promise<boolean> {
-  const members = await administratorMembers(tables);
+  const members = await administratorMembers(tables, undefined);
   return members.accounts.includes(accountId) || groups.some((group) => members.groups.includes(group));
 }
 
-async function administrators({ tables, engine }: Place) {
-  const members = await administratorMembers(tables);
-  return tables
+/** Accounts that can sign in and hold the role, once something has left. */
+async function administrators({ tables, engine }: Place, leaving: Leaving | undefined) {
+  const members = await administratorMembers(tables, leaving);
+  const all = await tables
     .selectFrom('accounts')
     .leftJoin('identity_providers', 'identity_providers.id', 'accounts.provider_id')
     .select(['accounts.id', 'accounts.provider_id'])
@@ -61,14 +60,20 @@ async function administrators({ tables, engine }: Place) {
       ]),
     )
     .execute();
+  return all.filter(({ id, provider_id }) => {
+    if (leaving === undefined || 'assignmentId' in leaving) return true;
+    return 'accountId' in leaving ? id !== leaving.accountId : provider_id !== leaving.providerId;
+  });
 }
 
-async function administratorMembers(tables: Kysely<Tables>) {
+async function administratorMembers(tables: Kysely<Tables>, leaving: Leaving | undefined) {
+  const left = leaving !== undefined && 'assignmentId' in leaving ? leaving.assignmentId : '';
   const assignments = await tables
     .selectFrom('role_assignments')
     .select(['member_kind', 'member'])
     .where('role_id', '=', administrator)
     .where('scope_tag_ids', 'is', null)
+    .where('id', '<>', left)
     .execute();
   const of = (kind: string) =>
     assignments.filter(({ member_kind }) => member_kind === kind).map(({ member }) => member);

@@ -45,8 +45,20 @@ test('generated passwords follow the rules and do not repeat', () => {
 });
 
 test('a typed name is shown short and without anything that disturbs a list', () => {
+  const disturbing = fc.constantFrom(
+    'a',
+    'é',
+    '漢',
+    '😀',
+    '\0',
+    '\n',
+    '\u001b',
+    '\u202e',
+    '\u2028',
+    '\ud800',
+  );
   fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (typed) => {
+    fc.property(fc.string({ unit: disturbing, maxLength: 400 }), (typed) => {
       const shown = shownName(typed);
       expect([...shown].length).toBeLessThanOrEqual(100);
       expect(shown).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);

@@ -197,6 +197,19 @@ describeOnEachEngine('accounts', (database) => {
     await withoutAdministrators();
   });
 
+  test('of the last administrator cannot lose the role while others who hold it cannot sign in', async () => {
+    await withoutAdministrators();
+    const only = await makeAdministrator(userName);
+    await assign(context, 'group', 'Nobody is in it', 'administrator');
+    const { body } = await administrator.get(`/api/v1/roleAssignments?$filter=member eq '${only}'`);
+    const assignment = `/api/v1/roleAssignments/${body.value[0].id}`;
+    expect((await administrator.delete(assignment)).status).toBe(409);
+    expect((await administrator.patch(assignment, { roleId: 'readOnlyOperator' })).status).toBe(409);
+    await makeAdministrator(`${userName}-second`);
+    expect((await administrator.delete(assignment)).status).toBe(204);
+    await withoutAdministrators();
+  });
+
   test('of the last two administrators cannot both be disabled at the same time', async () => {
     await withoutAdministrators();
     const two = [await makeAdministrator(`${userName}-a`), await makeAdministrator(`${userName}-b`)];

@@ -66,7 +66,8 @@ export function registerSelfService(application: FastifyInstance, context: Conte
       const { presentPassword, newPassword } = request.body;
       const check = await checkPassword(context, account.userName, presentPassword, fromOf(request));
       requireAccepted(check, 'presentPassword', 'this is not your present password');
-      const changed = await changePassword(context, account.id, newPassword, callerOf(request).actor);
+      const { actor, sessionUid } = callerOf(request);
+      const changed = await changePassword(context, account.id, newPassword, actor, sessionUid);
       if (!changed.ok) throw mistakes([{ path: 'newPassword', message: passwordProblems[changed.message] }]);
       return reply.status(204).send(null);
     },

@@ -120,19 +120,19 @@ export async function forgetAllFailures(tables: Kysely<Tables>, userName: string
     .execute();
 }
 
-/** Removes counts that no longer matter; called now and then. Resolves to how many there were. */
-export async function purgeThrottle(tables: Kysely<Tables>, now: Date): Promise<number> {
+/** Removes counts that no longer matter. True when there may be more. */
+export async function purgeThrottle(tables: Kysely<Tables>, now: Date, most = purgeBatch): Promise<boolean> {
   const ended = tables
     .selectFrom('sign_in_throttle')
     .select('key')
     .where('expires_at', '<=', now.toISOString())
-    .limit(purgeBatch);
+    .limit(most);
   const { numDeletedRows } = await tables
     .deleteFrom('sign_in_throttle')
     .where('key', 'in', ended)
     .where('expires_at', '<=', now.toISOString())
     .executeTakeFirst();
-  return Number(numDeletedRows);
+  return Number(numDeletedRows) === most;
 }
 
 async function placesOf(

@@ -228,17 +228,4 @@ describe.each(['sqlite', 'postgresql'] as const)('the steps of a sign-in (%s)', 
     const style = await planes.fetch(`${publicUrl}/openid/style.css`);
     expect([style.status, style.headers.get('content-type')]).toEqual([200, 'text/css; charset=utf-8']);
   });
-
-  test('the database away: the page says so, and a program gets 503 with Retry-After', async () => {
-    const { url } = (await opened()).page;
-    const lonely = await startControlPlanes(engine);
-    try {
-      const [replica] = lonely.replicas;
-      await replica?.context.database.tables.schema.dropTable('openid_artifacts').execute();
-      const answer = await new Browser(lonely.fetch).open(url);
-      expect(answer.status).toBe(400);
-    } finally {
-      await lonely.stop();
-    }
-  });
 });

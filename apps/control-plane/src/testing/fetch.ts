@@ -1,4 +1,4 @@
-import { request } from 'node:https';
+import { Agent, request } from 'node:https';
 
 export interface FetchOptions {
   method?: string | undefined;
@@ -8,22 +8,30 @@ export interface FetchOptions {
 
 export type Fetch = (url: string, options?: FetchOptions) => Promise<Response>;
 
+/** A listener on loopback, and the certificate of the authority that its own one is from. */
+export interface Listener {
+  port: number;
+  authority: string;
+}
+
 /**
- * A fetch whose every request goes to the next of these ports of loopback, whatever host the address names. The
- * certificate is checked against the host of the address. Redirects are not followed.
+ * A fetch whose every request goes to the next of these listeners, whatever host the address names. The certificate is
+ * checked against the host of the address. Redirects are not followed.
  */
-export function fetchFrom(ports: readonly number[], authority: string): Fetch {
+export function fetchFrom(listeners: readonly Listener[]): Fetch {
+  const targets = listeners.map(({ port, authority }) => ({
+    port,
+    agent: new Agent({ ca: authority, keepAlive: true }),
+  }));
   let turn = 0;
   return (url, { method = 'GET', headers = {}, body } = {}) => {
     const { host, hostname, pathname, search } = new URL(url);
-    const port = ports[turn++ % ports.length];
+    const target = targets[turn++ % targets.length];
     return new Promise((resolve, reject) => {
       const sent = request({
         host: '127.0.0.1',
-        port,
+        ...target,
         servername: hostname,
-        ca: authority,
-        agent: false,
         method,
         path: `${pathname}${search}`,
         headers: {

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ControlPlaneConfiguration } from '../configuration/control-plane-configuration.ts';
@@ -24,30 +24,36 @@ export async function startControlPlanes(
   engine: DatabaseEngine,
   { count = 1, trustedProxies = [] }: { count?: number; trustedProxies?: string[] } = {},
 ): Promise<ControlPlanes> {
-  const stateDirectory = mkdtempSync(join(tmpdir(), `culvert-${randomUUID()}`));
+  const directory = mkdtempSync(join(tmpdir(), 'culvert-control-'));
+  const secretsKeyFile = join(directory, 'secrets.key');
+  writeFileSync(secretsKeyFile, randomBytes(32).toString('base64'));
   const place = await emptyDatabase(engine);
-  const configuration: ControlPlaneConfiguration = {
+  const configurationOf = (name: string): ControlPlaneConfiguration => ({
     listen: { address: '127.0.0.1', port: 0 },
     publicUrl,
     database: place.url,
-    stateDirectory,
+    stateDirectory: join(directory, name),
+    secretsKeyFile,
     trustedProxies,
-  };
-  const replicas = await Promise.all(Array.from({ length: count }, () => serve(configuration)));
+  });
+  const replicas = await Promise.all(
+    Array.from({ length: count }, (_, index) => serve(configurationOf(`replica-${index}`))),
+  );
   const administrator = replicas.map(({ firstAdministrator }) => firstAdministrator).find((one) => one);
-  const authority = replicas[0]?.certificate.authority;
-  if (administrator === undefined || authority === undefined) throw new Error('this is no first start');
+  if (administrator === undefined) throw new Error('this is no first start');
   return {
     replicas,
     administrator,
     fetch: fetchFrom(
-      replicas.map(({ port }) => port),
-      readFileSync(authority.file, 'utf8'),
+      replicas.map(({ port, certificate }) => ({
+        port,
+        authority: readFileSync(certificate.authority?.file ?? '', 'utf8'),
+      })),
     ),
     stop: async () => {
       await Promise.all(replicas.map((replica) => replica.stop()));
       await place.remove();
-      rmSync(stateDirectory, { recursive: true, force: true });
+      rmSync(directory, { recursive: true, force: true });
     },
   };
 }
