@@ -1,10 +1,15 @@
 import { removeOldAuditEntries } from '../audit/retention.ts';
 import type { Context } from '../context.ts';
+import { purgeExpiredArtifacts } from '../openid/purge.ts';
 import type { PeriodicTask } from './runner.ts';
 
 const hour = 3_600_000;
 
 /** Everything that is done periodically, by one replica. */
 export function periodicTasks(context: Context): PeriodicTask[] {
-  return [{ name: 'audit-retention', interval: hour, run: () => removeOldAuditEntries(context) }];
+  const { tables } = context.database;
+  return [
+    { name: 'audit-retention', interval: hour, run: () => removeOldAuditEntries(context) },
+    { name: 'openid-purge', interval: hour, run: () => purgeExpiredArtifacts(tables, context.now()) },
+  ];
 }
