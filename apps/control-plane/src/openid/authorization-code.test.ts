@@ -19,6 +19,9 @@ import {
 import { type ControlPlanes, publicUrl, startControlPlanes } from '../testing/running-control-plane.ts';
 import { adminCentre, tools } from './clients.ts';
 
+// Many requests over TLS with passwords in between, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
 describe.each(['sqlite', 'postgresql'] as const)('authorization code (%s)', (engine) => {
   let planes: ControlPlanes;
   const context = () => {
@@ -69,8 +72,16 @@ describe.each(['sqlite', 'postgresql'] as const)('authorization code (%s)', (eng
     const again = await openSignIn(planes, browser);
     expect(again.seen.url).toContain('/signed-in?code=');
     expect(await statusOf((await redeem(again, again.seen.url)).access_token)).toBe(200);
+  });
+
+  test('a browser that signs in anew begins a new session, and the tokens of the old one end', async () => {
+    const { access, browser } = await tokensOf(planes, 'kaori', goodPassword);
     const forced = await openSignIn(planes, browser, { prompt: 'login' });
     expect(forced.seen.text).toContain('name="password"');
+    expect(await statusOf(access)).toBe(200);
+    const { url } = await signIn(browser, 'kaori', goodPassword);
+    expect(await statusOf((await redeem(forced, url)).access_token)).toBe(200);
+    expect(await statusOf(access)).toBe(401);
   });
 
   test('a token without the scope "api" does not open the API', async () => {

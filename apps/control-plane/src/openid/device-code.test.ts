@@ -11,6 +11,9 @@ import { askApi, discover, issuer, jsonOf, postForm, tokensOf } from '../testing
 import { type ControlPlanes, startControlPlanes } from '../testing/running-control-plane.ts';
 import { deviceGrant, tools } from './clients.ts';
 
+// Many requests over TLS with passwords in between, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
 describe.each(['sqlite', 'postgresql'] as const)('device code (%s)', (engine) => {
   let planes: ControlPlanes;
   let configuration: Configuration;

@@ -4,7 +4,7 @@ import { recordAudit } from '../audit/record.ts';
 import type { Context } from '../context.ts';
 import { adminCentre, scopes } from './clients.ts';
 import { requestIdOf } from './koa-page.ts';
-import { auditObject, beginSignIn } from './sign-in-sessions.ts';
+import { auditObject, beginSignIn, endSignIns } from './sign-in-sessions.ts';
 
 /**
  * The grant of an account for a client: everything that the client may ask for, without asking the person, because every
@@ -16,7 +16,8 @@ export async function loadGrant({ database, now }: Context, ctx: KoaContextWithO
   const isBrowser = client.clientId === adminCentre;
   const present = isBrowser ? session.grantIdFor(client.clientId) : undefined;
   const found = present === undefined ? undefined : await provider.Grant.find(present);
-  if (found !== undefined) return found;
+  const isAnew = ctx.oidc.result?.login !== undefined;
+  if (found !== undefined && !isAnew) return found;
   // The person has still to sign in again; the grant is made when they have.
   if (ctx.oidc.promptPending('login')) return undefined;
   const grant = new provider.Grant({ accountId: account.accountId, clientId: client.clientId });
@@ -24,8 +25,14 @@ export async function loadGrant({ database, now }: Context, ctx: KoaContextWithO
   const grantId = await grant.save();
   const person = await findAccount(database.tables, account.accountId);
   if (person === undefined) return undefined;
+  const from = { address: ctx.ip, requestId: requestIdOf(ctx) };
+  const actor = { kind: 'user', id: person.id, name: person.userName, ...from } as const;
   const device = isBrowser ? undefined : deviceOf(ctx);
   await database.tables.transaction().execute(async (tables) => {
+    if (present !== undefined) {
+      const ending = { actor, action: 'signInSession.end', detail: 'the browser signed in anew' };
+      await endSignIns(tables, { grantId: present }, now(), () => ending);
+    }
     const row = await beginSignIn(
       tables,
       {
@@ -40,11 +47,10 @@ export async function loadGrant({ database, now }: Context, ctx: KoaContextWithO
       now(),
     );
     if (device === undefined) return;
-    const from = { address: ctx.ip, requestId: requestIdOf(ctx) };
     await recordAudit(
       tables,
       {
-        actor: { kind: 'user', id: person.id, name: person.userName, ...from },
+        actor,
         action: 'device.confirm',
         object: auditObject(row),
         outcome: 'success',

@@ -1,3 +1,4 @@
+import fastifyCookie from '@fastify/cookie';
 import fastifyFormbody from '@fastify/formbody';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -7,6 +8,7 @@ import { answerFailure, sendPage } from './interaction-answers.ts';
 import type { ProviderSource } from './provider.ts';
 import { mountPath } from './provider-configuration.ts';
 import { firstPage, type StepForm, takeStep } from './sign-in-steps.ts';
+import { registerUpstream } from './upstream.ts';
 
 /** A field that people fill in. PostgreSQL cannot compare with a NUL, and no keyboard types one. */
 const typed = z
@@ -38,6 +40,7 @@ export async function registerInteractions(
 ): Promise<void> {
   await application.register(async (scope) => {
     await scope.register(fastifyFormbody);
+    await scope.register(fastifyCookie);
     scope.setErrorHandler((error: Error, request, reply) => answerFailure(context, error, request, reply));
     const url = `${mountPath}/interaction/:uid`;
     const open = (request: Opening, reply: FastifyReply) =>
@@ -61,5 +64,6 @@ export async function registerInteractions(
         return reply.redirect(await interaction.finish(outcome.login), 303);
       },
     );
+    registerUpstream(scope, context, source);
   });
 }

@@ -1,5 +1,5 @@
 import { initiateDeviceAuthorization, refreshTokenGrant } from 'openid-client';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Browser } from '../testing/browser.ts';
 import {
   askApi,
@@ -13,6 +13,9 @@ import {
 } from '../testing/openid.ts';
 import { type ControlPlanes, startControlPlanes } from '../testing/running-control-plane.ts';
 import { deviceGrant, tools } from './clients.ts';
+
+// Many requests over TLS with passwords in between, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 describe('two replicas on one PostgreSQL, each request to the other one', () => {
   let planes: ControlPlanes;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { goodPassword, makeAccount } from '../accounts/account-testing.ts';
 import { changePassword } from '../accounts/passwords.ts';
 import { purposeOf } from '../accounts/second-factor.ts';
@@ -6,6 +6,9 @@ import { codeAt, newTotpSecret } from '../accounts/totp.ts';
 import { Browser } from '../testing/browser.ts';
 import { chosenPassword, openSignIn } from '../testing/openid.ts';
 import { type ControlPlanes, publicUrl, startControlPlanes } from '../testing/running-control-plane.ts';
+
+// Many requests over TLS with passwords in between, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 describe.each(['sqlite', 'postgresql'] as const)('the steps of a sign-in (%s)', (engine) => {
   let planes: ControlPlanes;

@@ -11,11 +11,12 @@ import {
   type PasswordCheck,
 } from '../accounts/sign-in.ts';
 import type { Context } from '../context.ts';
+import { listEnabledProviders } from '../identity-providers/provider.ts';
 import type { Interaction, Login } from './interaction.ts';
 import { FormRefused } from './interaction-answers.ts';
 import { inWords, type Messages } from './pages/messages.ts';
 import type { Page, PageOptions } from './pages/page.ts';
-import { codePage, newPasswordPage, signInPage } from './pages/sign-in.ts';
+import { codePage, newPasswordPage, type SignInPage, signInPage } from './pages/sign-in.ts';
 import { clientName } from './provider-pages.ts';
 import { firstState, openState, type StepState, sealState } from './step-state.ts';
 
@@ -41,11 +42,24 @@ export async function firstPage(
   context: Context,
   interaction: Interaction,
   userName = interaction.userNameHint,
-  { wrong, ...options }: PageOptions & { wrong?: string } = {},
+  { wrong, notice, ...options }: PageOptions & Pick<SignInPage, 'wrong' | 'notice'> = {},
 ): Promise<Page> {
   const { uid, action, clientId, messages } = interaction;
   const state = sealState(context, firstState(uid));
-  const shown = { action, state, clientName: clientName(messages, clientId), userName, upstream: [], wrong };
+  const providers = await listEnabledProviders(context.database.tables);
+  const upstream = providers.map(({ id, displayName }) => ({
+    name: displayName,
+    url: `${action}/upstream/${id}`,
+  }));
+  const shown = {
+    action,
+    state,
+    clientName: clientName(messages, clientId),
+    userName,
+    upstream,
+    wrong,
+    notice,
+  };
   return signInPage(messages, shown, options);
 }
 

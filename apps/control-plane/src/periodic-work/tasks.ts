@@ -14,7 +14,7 @@ export function periodicTasks(context: Context): PeriodicTask[] {
     {
       name: 'openid-artifacts',
       interval: hour,
-      run: async () => (await purgeExpiredArtifacts(database.tables, now())) > 0,
+      run: () => purgeExpiredArtifacts(database.tables, now()),
     },
     {
       name: 'sign-in-throttle',

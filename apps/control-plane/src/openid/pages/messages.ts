@@ -1,4 +1,5 @@
 import type { PasswordProblem } from '../../accounts/password-rules.ts';
+import type { UpstreamRefusal } from '../../identity-providers/refusal.ts';
 import { japanese } from './japanese.ts';
 
 /** What the pages say. Other languages have the same keys; one that is missing does not compile. */
@@ -81,7 +82,19 @@ export const english = {
   unavailable: 'The database does not answer at this moment. Try again in a few seconds.',
   serverError: 'Something went wrong here. The log of the server has the details under the request number.',
   requestRefused: 'The program that sent you here asked for something that is not allowed.',
-  upstreamRefused: (reason: string) => `The sign-in at the other service did not work: ${reason}`,
+  upstreamRefusals: {
+    unreachable: 'The other service does not answer at this moment. Try again, or sign in another way.',
+    wrongIssuer: 'The other service is not set up rightly here. Tell your administrator.',
+    clientRefused: 'The other service refused the request. Tell your administrator.',
+    cancelled: 'The sign-in was cancelled, or the other service does not let you in.',
+    notForUs: 'The answer of the other service does not belong to this sign-in. Begin again.',
+    expired: 'The sign-in took too long or was begun elsewhere. Begin again.',
+    claimMissing: 'The other service did not tell who you are. Tell your administrator.',
+    groupsMissing: 'The other service did not tell your groups. Tell your administrator.',
+    notInGroup: 'You are in none of the groups that may sign in here. Ask your administrator.',
+    disabled: 'This account or this way to sign in is switched off. Ask your administrator.',
+    throttled: 'There were too many attempts that failed. Try again in some minutes.',
+  } satisfies Record<UpstreamRefusal['kind'], string>,
   technical: 'For your administrator',
   requestNumber: 'Request number',
   startAgain: 'To the start page',

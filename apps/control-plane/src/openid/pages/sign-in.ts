@@ -18,15 +18,23 @@ export interface SignInPage extends Step {
   userName: string;
   upstream: readonly UpstreamChoice[];
   wrong?: string | undefined;
+  /** What became of a sign-in at another service. */
+  notice?: { text: string; technical: string } | undefined;
 }
 
 /** User name and password, and the other services at which people can sign in. */
 export function signInPage(
   messages: Messages,
-  { action, state, clientName, userName, upstream, wrong }: SignInPage,
+  { action, state, clientName, userName, upstream, wrong, notice }: SignInPage,
   options?: PageOptions,
 ): Page {
   const content = html`<p class="hint">${messages.signInTo(clientName)}</p>
+${
+  notice === undefined
+    ? undefined
+    : html`<p class="wrong" role="alert">${notice.text}</p>
+<p class="hint">${messages.technical}: ${notice.technical}</p>`
+}
 <form method="post" action="${action}">
 ${hidden('step', 'password')}${hidden('state', state)}
 ${field({ name: 'userName', label: messages.userName, value: userName, autocomplete: 'username', hasFocus: userName === '' })}
