@@ -47,6 +47,8 @@ export interface TunnelService {
   bans(): BanView[];
   unban(address: string | 'all'): number;
   counters(): Record<string, number>;
+  /** From now on requests and CONNECTs get 503; open tunnels go on. */
+  drain(): void;
   close(): Promise<void>;
 }
 
@@ -105,6 +107,7 @@ class Service implements TunnelService {
   #application: Application | undefined;
   #sweep: NodeJS.Timeout | undefined;
   #trafficTimer: NodeJS.Timeout | undefined;
+  #draining = false;
   #closed = false;
 
   constructor({ configuration, engine, stateDirectory, logger, clock }: TunnelServiceOptions) {
@@ -145,6 +148,7 @@ class Service implements TunnelService {
       signIn: (call) => this.#answerSignIn(call),
       connect: (request, socket, device) => void this.#connect(request, socket, device),
       failed: (error) => this.#logger.error({ err: error }, 'a request failed'),
+      draining: () => this.#draining,
     });
     // The engine must have been asked what it still carries before anything is ended.
     void this.#engineReady.promise.then(() => {
@@ -228,6 +232,10 @@ class Service implements TunnelService {
       addressesFree: this.#sessions.freeAddresses,
       badConnections: this.#application?.relay.badRequests ?? 0,
     };
+  }
+
+  drain(): void {
+    this.#draining = true;
   }
 
   async close(): Promise<void> {
@@ -322,6 +330,7 @@ class Service implements TunnelService {
     };
     try {
       if (!isTunnelPath(request.url)) return refuse(404, 'Not found');
+      if (this.#draining) return refuse(503, 'The server is stopping');
       const asked = readConnectRequest(request.headers);
       const session = this.#sessionOf(asked.cookie);
       if (session === undefined) {

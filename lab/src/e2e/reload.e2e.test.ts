@@ -118,6 +118,21 @@ onlyProduct('addresses to listen on come and go under the same association', asy
   }
 });
 
+onlyProduct('another port serves the next device, and open tunnels go on', async () => {
+  const { client, ping } = await openTunnel();
+  await apply({ server: { listenPort: 8443 } });
+  expect(await listening()).toEqual([]);
+  const url = 'https://vpn.test:8443';
+  const second = await lab().connect({ device: lab().network.deviceAt(1), user: 'bob', url });
+  await second.dtlsEstablished();
+  expect(await reaches(second.device.namespace, corpAddress)).toBe(true);
+  expect(await channelOf('bob')).toBe('dtls');
+  expect(await channelOf('alice')).toBe('tls');
+  const { longestGap, lost } = await ping.stop();
+  expect(longestGap, `lost ${lost}`).toBeLessThanOrEqual(2);
+  expect(client.scriptCalls().map((call) => call.reason)).not.toContain('reconnect');
+});
+
 onlyProduct('an address that cannot be had changes nothing', async () => {
   const { ping } = await openTunnel();
   const before = await listening();

@@ -33,6 +33,7 @@ const service: TunnelService = {
   listen: async () => {},
   onEngineReady: async () => {},
   onEngineLost: () => {},
+  drain: () => {},
   onEngineEvent: () => {},
   reconfigure: () => {},
   sessions: async () => [session],
