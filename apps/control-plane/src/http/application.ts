@@ -7,6 +7,7 @@ import { newId } from '../database/identifier.ts';
 import { enforceAccess } from './access.ts';
 import { ApiError, errorBody } from './errors.ts';
 import { readJsonBodies } from './json-body.ts';
+import { KnownPaths } from './known-paths.ts';
 import { asApiError } from './translate-error.ts';
 import { validateRequest } from './validation.ts';
 
@@ -56,12 +57,18 @@ export async function createApplication(
       .headers(refusal.headers)
       .send(errorBody(refusal, request.id, context.now()));
   });
-  application.setNotFoundHandler((request, reply) => {
-    const refusal = new ApiError(
-      'ResourceNotFound',
-      `there is no ${request.method} ${request.url.split('?')[0]}`,
+  const paths = new KnownPaths(application as unknown as FastifyInstance);
+  application.setNotFoundHandler(({ method, url }) => {
+    const allowed = paths.methodsOf(url);
+    if (allowed.length === 0)
+      throw new ApiError('ResourceNotFound', `there is no ${method} ${url.split('?')[0]}`);
+    throw new ApiError(
+      'MethodNotAllowed',
+      `${method} is not possible here; possible are ${allowed.join(', ')}`,
+      {
+        headers: { allow: allowed.join(', ') },
+      },
     );
-    reply.status(404).send(errorBody(refusal, request.id, context.now()));
   });
   await application.register(fastifySwagger, {
     openapi: {

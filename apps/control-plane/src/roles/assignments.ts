@@ -74,18 +74,20 @@ export const assignmentResource: Resource = {
 };
 
 async function requireAnotherAdministrator(
-  { tables }: Change,
+  { context, tables }: Change,
   row: { id: string; [column: string]: unknown },
 ): Promise<void> {
   if (row.role_id !== administrator) return;
-  const other = await tables
+  const administrators = await tables
     .selectFrom('role_assignments')
     .select('id')
     .where('role_id', '=', administrator)
     .where('scope_tag_ids', 'is', null)
-    .where('id', '<>', row.id)
-    .executeTakeFirst();
-  if (other === undefined) {
+    .orderBy('id')
+    // Two administrators who remove each other at the same time must not both succeed. SQLite has one writer anyway.
+    .$if(context.database.engine === 'postgresql', (rows) => rows.forUpdate())
+    .execute();
+  if (!administrators.some(({ id }) => id !== row.id)) {
     throw new ApiError('Conflict', 'this is the last administrator; give the role to somebody else first');
   }
 }
