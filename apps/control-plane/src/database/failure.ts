@@ -1,8 +1,11 @@
 /** Why a statement failed for a reason that is not the statement's own; undefined for everything else. */
 export type DatabaseFailure = 'unavailable' | 'full' | 'readOnly';
 
-/** SQLSTATE classes and codes of a PostgreSQL that cannot answer now (PostgreSQL documentation, appendix A). */
-const unavailable = /^(08...|57P0[1-5]|53300|40001|40P01|55P03|57014)$/;
+/**
+ * SQLSTATE classes and codes of a PostgreSQL that cannot answer now (PostgreSQL documentation, appendix A). 0A000 is what
+ * a prepared statement gets after another release has changed the tables.
+ */
+const unavailable = /^(08...|57P0[1-5]|53300|40001|40P01|55P03|57014|0A000)$/;
 const connectionErrors = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

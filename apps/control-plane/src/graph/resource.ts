@@ -38,8 +38,8 @@ export interface Resource {
     references: GraphObject,
     present: StoredRow | undefined,
   ) => Promise<{ ok: true; value: StoredColumns } | { ok: false; problems: readonly Finding[] }>;
-  /** Properties that are computed when the object is shown. */
-  derive?: (shown: GraphObject, now: Date) => GraphObject;
+  /** Properties that are computed when objects are shown; called once for all objects of an answer. */
+  derive?: (now: Date) => (shown: GraphObject) => GraphObject;
   warnings: (written: GraphObject) => Finding[];
   /** Throws an ApiError that names what still needs the object. */
   requireUnused: (change: Change, present: StoredRow) => Promise<void>;

@@ -22,7 +22,7 @@ export const serverConfigurationResource: Resource = {
     ok: true,
     value: { last_update_date_time: context.now().toISOString() },
   }),
-  derive: (shown) => ({
+  derive: () => (shown) => ({
     ...shown,
     routesInclude: shown.routeIncludes,
     routesExclude: shown.routeExcludes,

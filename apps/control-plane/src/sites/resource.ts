@@ -35,11 +35,16 @@ export const siteResource: Resource = {
       ? { ok: true, value: { ...own, server_configuration_id: resolved.id } }
       : { ok: false, problems: [resolved.problem] };
   },
-  derive: (shown, now) => {
-    const { upgradeWindowTimeZone: zone } = shown;
-    return typeof zone === 'string'
-      ? { ...shown, upgradeWindowUtcOffsetInMinutes: offsetMinutes(zone, now) }
-      : shown;
+  derive: (now) => {
+    const offsets = new Map<string, number>();
+    return (shown) => {
+      const { upgradeWindowTimeZone: zone } = shown;
+      if (typeof zone !== 'string') return shown;
+      const offset = offsets.get(zone) ?? offsetMinutes(zone, now);
+      offsets.set(zone, offset);
+      shown.upgradeWindowUtcOffsetInMinutes = offset;
+      return shown;
+    };
   },
   warnings: (written) =>
     siteWarnings({ publicAddress: String(written.publicAddress ?? '') } as Pick<Site, 'publicAddress'>),

@@ -3,6 +3,7 @@ import type { DatabaseEngine } from '../open.ts';
 import { auditLog } from './0001-audit-log.ts';
 import { tunnelObjects } from './0002-tunnel-objects.ts';
 import { rolesAndTokens } from './0003-roles-and-tokens.ts';
+import { listIndices } from './0007-list-indices.ts';
 
 /** Every migration in its order; a released one never changes. */
 export function migrations(engine: DatabaseEngine): Record<string, Migration> {
@@ -10,5 +11,6 @@ export function migrations(engine: DatabaseEngine): Record<string, Migration> {
     '0001-audit-log': auditLog(engine),
     '0002-tunnel-objects': tunnelObjects(engine),
     '0003-roles-and-tokens': rolesAndTokens(engine),
+    '0007-list-indices': listIndices(),
   };
 }
