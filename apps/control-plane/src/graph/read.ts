@@ -80,16 +80,26 @@ function shower(
   };
 }
 
-/** The row of this identifier; a 404 when there is none that the caller may know of. */
+/**
+ * The row of this identifier; a 404 when there is none that the caller may know of. `visible` are the rows that the caller may
+ * read, when `restriction` is about a change: for those it is no secret that they are there.
+ */
 export async function findOrRefuse(
   store: EntityStore,
   id: string,
   restriction: RawBuilder<boolean>,
   title: string,
+  visible?: RawBuilder<boolean>,
 ): Promise<StoredRow> {
   const row = await store.find(id, restriction);
-  if (row === undefined) throw new ApiError('ResourceNotFound', `there is no ${title} ${id}`);
-  return row;
+  if (row !== undefined) return row;
+  if (visible !== undefined && (await store.find(id, visible)) !== undefined) {
+    throw new ApiError(
+      'Forbidden',
+      `you may see the ${title} ${id} and not do this with it: the role that allows it reaches other scope tags`,
+    );
+  }
+  throw new ApiError('ResourceNotFound', `there is no ${title} ${id}`);
 }
 
 export function contextUrl({ configuration }: Context, path: string): string {

@@ -9,6 +9,7 @@ import { audit, inTransaction } from '../graph/change.ts';
 import type { GraphObject } from '../graph/conversion.ts';
 import { graphBase } from '../graph/entity-set.ts';
 import { answerItem, answerList, contextUrl, findOrRefuse, show } from '../graph/read.ts';
+import type { Change } from '../graph/resource.ts';
 import { idParameter } from '../graph/routes.ts';
 import { itemQuery, listQuery, objectSchema, pageSchema } from '../graph/schemas.ts';
 import { deletePermission, inScope, readPermission, updatePermission } from '../graph/scope.ts';
@@ -76,7 +77,7 @@ export function registerLogCollections(application: FastifyInstance, context: Co
         return inTransaction(context, request, async (change) => {
           await new EntityStore(change.tables, engine, logCollections).insert(row);
           const object = show(readable, row, now);
-          await audit(change, readable, 'create', row, { after: object });
+          await auditCollection(change, 'create', row, { after: object });
           return { '@odata.context': contextUrl(context, logCollections.entity.name), value: object };
         });
       },
@@ -119,7 +120,7 @@ export function registerLogCollections(application: FastifyInstance, context: Co
       const row = await find(request, deletePermission);
       await inTransaction(context, request, async (change) => {
         await new EntityStore(change.tables, engine, logCollections).remove(row);
-        await audit(change, readable, 'delete', row, { before: show(readable, row, context.now()) });
+        await auditCollection(change, 'delete', row, { before: show(readable, row, context.now()) });
       });
       return reply.status(204).send(null);
     },
@@ -188,8 +189,25 @@ export function registerLogCollections(application: FastifyInstance, context: Co
     permission: Permission,
   ): Promise<StoredRow> {
     const store = new EntityStore(tables, engine, logCollections);
-    return findOrRefuse(store, request.params.id, visible(request, permission), title);
+    const { id } = request.params;
+    return findOrRefuse(store, id, visible(request, permission), title, visible(request, readPermission));
   }
+}
+
+/** An entry of the audit log about a collection; it is seen by whoever may see the site of the server. */
+async function auditCollection(
+  change: Change,
+  verb: string,
+  row: StoredRow,
+  states: { before?: unknown; after?: unknown },
+): Promise<void> {
+  const site = await change.tables
+    .selectFrom('servers')
+    .innerJoin('sites', 'sites.id', 'servers.site_id')
+    .select('sites.role_scope_tag_ids')
+    .where('servers.id', '=', String(row.server_id))
+    .executeTakeFirst();
+  await audit(change, readable, verb, { ...row, ...site }, states);
 }
 
 function notThere({ status }: StoredRow): ApiError {

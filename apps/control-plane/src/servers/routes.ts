@@ -196,8 +196,10 @@ export function requireSite(
   permission: Permission,
   { tables } = { tables: database.tables },
 ): Promise<StoredRow> {
-  const scope = inScope(database.engine, callerOf(request), permission);
-  return findOrRefuse(new EntityStore(tables, database.engine, sites), id, scope, 'site');
+  const caller = callerOf(request);
+  const scope = inScope(database.engine, caller, permission);
+  const visible = inScope(database.engine, caller, readPermission);
+  return findOrRefuse(new EntityStore(tables, database.engine, sites), id, scope, 'site', visible);
 }
 
 /** The server of a path, within the caller's scope. */
