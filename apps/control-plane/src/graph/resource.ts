@@ -7,6 +7,7 @@ import type { Caller } from '../permissions/caller.ts';
 import type { Permission } from '../permissions/permissions.ts';
 import type { GraphObject } from './conversion.ts';
 import type { EntitySet } from './entity-set.ts';
+import type { BodyNotes } from './schemas.ts';
 import type { StoredRow } from './tables.ts';
 
 /** What a change works with. */
@@ -30,6 +31,8 @@ export interface Resource {
   schema: z.ZodType<GraphObject>;
   /** Properties that callers may send back as they read them; they change nothing. */
   readOnly: readonly string[];
+  /** For the document: a body that is right, and JSON Schema of what `split` takes out of a body. */
+  documentation?: Pick<BodyNotes, 'example' | 'further'>;
   /** Takes what is no property of the object, such as references, out of a body. */
   split?: (body: GraphObject) => { properties: GraphObject; references: GraphObject };
   /** Columns besides those of the properties, or what is wrong with the references. `present` is absent for a new object. */

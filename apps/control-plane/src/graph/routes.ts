@@ -19,6 +19,9 @@ export function registerResource(application: FastifyInstance, context: Context,
   const url = `${set.base}/${set.path}`;
   const tags = [set.path];
   const shown = objectSchema(set.entity);
+  const { example, further } = resource.documentation ?? {};
+  const readOnly = Object.fromEntries(resource.readOnly.map((name) => [name, { readOnly: true }]));
+  const notes = { example, further: { ...readOnly, ...further } };
 
   application.get(
     url,
@@ -66,7 +69,7 @@ export function registerResource(application: FastifyInstance, context: Context,
       schema: {
         summary: `Create a ${title}`,
         tags,
-        body: bodySchema(schema, { isPartial: false }),
+        body: bodySchema(schema, { isPartial: false, ...notes }),
         response: { 201: shown },
       },
     },
@@ -84,7 +87,7 @@ export function registerResource(application: FastifyInstance, context: Context,
         summary: `Change a ${title}`,
         tags,
         params: idParameter,
-        body: bodySchema(schema, { isPartial: true }),
+        body: bodySchema(schema, { isPartial: true, ...notes }),
         response: { 200: shown },
       },
     },

@@ -1,9 +1,9 @@
 import type { Server } from 'node:https';
 import fastifySwagger from '@fastify/swagger';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
-import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import type { Context } from '../context.ts';
 import { newId } from '../database/identifier.ts';
+import { documentOptions } from '../openapi/document.ts';
 import { enforceAccess } from './access.ts';
 import { ApiError, errorBody } from './errors.ts';
 import { readJsonBodies } from './json-body.ts';
@@ -70,15 +70,6 @@ export async function createApplication(
       },
     );
   });
-  await application.register(fastifySwagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Culvert control plane', version: '0.1.0' },
-      servers: [{ url: context.configuration.publicUrl }],
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-      security: [{ token: [] }],
-    },
-    transform: jsonSchemaTransform,
-  });
+  await application.register(fastifySwagger, documentOptions(context.configuration.publicUrl));
   return application;
 }

@@ -17,6 +17,7 @@ import { EntityStore } from '../graph/store.ts';
 import type { StoredRow } from '../graph/tables.ts';
 import { callerOf } from '../http/access.ts';
 import { ApiError } from '../http/errors.ts';
+import { checkIfMatch, etagOf } from '../odata/etag.ts';
 import type { Permission } from '../permissions/permissions.ts';
 import { spanShape } from '../servers/actions.ts';
 import { requireServer, serverParameters, serversUrl } from '../servers/routes.ts';
@@ -38,6 +39,7 @@ const requestBody = z.looseObject(spanShape).check((context) => {
     input: endDateTime,
   });
 });
+const archive = { content: { 'application/gzip': { schema: z.string().meta({ format: 'binary' }) } } };
 const downloadQuery = z.object({ expires: z.string().regex(/^\d{1,16}$/), signature: z.string().max(100) });
 
 /** Requests for the logs of servers, and what came of them. */
@@ -118,6 +120,7 @@ export function registerLogCollections(application: FastifyInstance, context: Co
     },
     async (request, reply) => {
       const row = await find(request, deletePermission);
+      checkIfMatch(request.headers['if-match'], etagOf(row.id, row.version));
       await inTransaction(context, request, async (change) => {
         await new EntityStore(change.tables, engine, logCollections).remove(row);
         await auditCollection(change, 'delete', row, { before: show(readable, row, context.now()) });
@@ -151,13 +154,13 @@ export function registerLogCollections(application: FastifyInstance, context: Co
   application.get<{ Params: { id: string }; Querystring: z.output<typeof downloadQuery> }>(
     '/api/v1/logDownloads/:id',
     {
-      config: { access: 'public' },
+      config: { access: 'public', errors: ['Forbidden', 'Conflict'] },
       schema: {
         summary: 'Download logs by a signed address',
         tags,
-        security: [],
         params: idParameter,
         querystring: downloadQuery,
+        response: { 200: archive },
       },
     },
     async (request, reply) => {

@@ -42,6 +42,9 @@ export const assignmentResource: Resource = {
   title: 'role assignment',
   schema: assignmentSchema as unknown as z.ZodType<GraphObject>,
   readOnly: ['id'],
+  documentation: {
+    example: { roleId: 'readOnlyOperator', memberKind: 'group', member: 'Auditors', scopeTagIds: ['0'] },
+  },
   split: (body) => ({ properties: body, references: { roleId: body.roleId } }),
   columns: async (change, { roleId }, row) => {
     if (row !== undefined) await requireAnotherAdministrator(change, row);

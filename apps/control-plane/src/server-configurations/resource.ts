@@ -20,6 +20,21 @@ export const serverConfigurationResource: Resource = {
   title: 'server configuration',
   schema: serverConfigurationSchema as unknown as z.ZodType<GraphObject>,
   readOnly: ['id', 'lastUpdateDateTime'],
+  documentation: {
+    example: {
+      displayName: 'Headquarters',
+      network: '10.70.0.0/16',
+      dnsServers: ['10.60.0.53'],
+      defaultDomainSuffix: 'corp.example.com',
+      routeIncludes: ['10.60.0.0/16'],
+    },
+    further: Object.fromEntries(
+      Object.entries(formerNames).map(([former, name]) => [
+        former,
+        { deprecated: true, description: `The former name of ${name}` },
+      ]),
+    ),
+  },
   split: (body) => ({ properties: translateFormerNames(body), references: {} }),
   columns: async ({ context }) => ({
     ok: true,

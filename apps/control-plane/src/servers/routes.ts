@@ -32,6 +32,10 @@ const siteParameter = z.object({ siteId: z.string().max(100) });
 export const serverParameters = z.object({ siteId: z.string().max(100), id: z.string().max(100) });
 type Params = z.output<typeof serverParameters>;
 const written = { set: servers, readOnly: readOnlyOfServer };
+const notes = {
+  example: { displayName: 'gateway-1' },
+  further: Object.fromEntries(readOnlyOfServer.map((name) => [name, { readOnly: true }])),
+};
 
 /** Servers of a site. A server has the scope tags of its site. */
 export function registerServers(application: FastifyInstance, context: Context): void {
@@ -85,7 +89,7 @@ export function registerServers(application: FastifyInstance, context: Context):
         summary: 'Create the record of a server; an installation does so by itself',
         tags,
         params: siteParameter,
-        body: bodySchema(serverSchema, { isPartial: false }),
+        body: bodySchema(serverSchema, { isPartial: false, ...notes }),
         response: { 201: shown },
       },
     },
@@ -122,7 +126,7 @@ export function registerServers(application: FastifyInstance, context: Context):
         summary: 'Change a server',
         tags,
         params: serverParameters,
-        body: bodySchema(serverSchema, { isPartial: true }),
+        body: bodySchema(serverSchema, { isPartial: true, ...notes }),
         response: { 200: shown },
       },
     },

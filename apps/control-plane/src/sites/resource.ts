@@ -26,6 +26,23 @@ export const siteResource: Resource = {
   title: 'site',
   schema: siteSchema as unknown as z.ZodType<GraphObject>,
   readOnly: ['id', 'upgradeAvailable'],
+  documentation: {
+    example: {
+      displayName: 'Tokyo',
+      publicAddress: 'vpn.example.com',
+      upgradeWindowStartTime: '22:00:00',
+      upgradeWindowEndTime: '04:00:00',
+      upgradeWindowTimeZone: 'Asia/Tokyo',
+      microsoftTunnelConfiguration: { id: '019ab000-0000-7000-8000-000000000000' },
+    },
+    further: {
+      microsoftTunnelConfiguration: {
+        description:
+          'The configuration of the site by its identifier; or `microsoftTunnelConfiguration@odata.bind` with its address',
+      },
+      microsoftTunnelServers: { readOnly: true },
+    },
+  },
   split: splitReference,
   columns: async (change, references, row) => {
     const own = row === undefined ? { upgrade_available: 0 } : {};
