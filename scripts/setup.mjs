@@ -21,11 +21,18 @@ export function say(message) {
   process.stderr.write(`culvert: ${message}\n`);
 }
 
-/** Runs a program with its output on our own; throws a SetupError with `remedy` when it fails. */
-export function run(program, parameters, { remedy, environment = process.env, directory = root } = {}) {
+/**
+ * Runs a program with its output on our standard error, or on the descriptor `output`; throws a SetupError with `remedy`
+ * when it fails.
+ */
+export function run(
+  program,
+  parameters,
+  { remedy, environment = process.env, directory = root, output = 2 } = {},
+) {
   const result = spawnSync(program, parameters, {
     cwd: directory,
-    stdio: ['ignore', 2, 2],
+    stdio: ['ignore', output, 2],
     env: environment,
   });
   if (result.error !== undefined || result.status !== 0) {

@@ -1,3 +1,4 @@
+import type { WorkLimit } from '@culvert/passwords/work-limit.ts';
 import type { FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { ControlPlaneConfiguration } from './configuration/control-plane-configuration.ts';
@@ -12,6 +13,8 @@ export interface Context {
   readonly secrets: SecretBox;
   readonly logger: Logger;
   readonly now: () => Date;
+  /** Hashing of passwords, which takes a core and 19 MiB each, goes through here. */
+  readonly passwordWork: WorkLimit;
   /** Who sends the request; undefined when it carries no token or one that is not valid. */
   readonly authenticate: (request: FastifyRequest) => Promise<Caller | undefined>;
 }

@@ -7,9 +7,11 @@ import { registerLogCollections } from './log-collections/routes.ts';
 import { registerMetrics } from './metrics/metrics.ts';
 import { registerOpenApi } from './openapi/routes.ts';
 import { registerRoles } from './roles/routes.ts';
+import { registerScopeTags } from './scope-tags/routes.ts';
 import { registerServerConfigurations } from './server-configurations/routes.ts';
 import { registerServerActions } from './servers/actions.ts';
 import { registerServers } from './servers/routes.ts';
+import { registerSettings } from './settings/routes.ts';
 import { registerSites } from './sites/routes.ts';
 import { registerTokens } from './tokens/routes.ts';
 
@@ -25,6 +27,8 @@ export async function registerRoutes(application: FastifyInstance, context: Cont
   registerHealthThresholds(application, context);
   registerLogCollections(application, context);
   registerRoles(application, context);
+  registerScopeTags(application, context);
   registerTokens(application, context);
   registerAudit(application, context);
+  registerSettings(application, context);
 }

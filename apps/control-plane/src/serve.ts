@@ -1,14 +1,20 @@
+import { randomUUID } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { WorkLimit } from '@culvert/passwords/work-limit.ts';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
+import { ensureFirstAdministrator } from './accounts/first-administrator.ts';
 import { authenticator } from './authentication/authenticate.ts';
 import { type ListenerCertificate, listenerCertificate } from './certificates/listener-certificate.ts';
 import type { ControlPlaneConfiguration } from './configuration/control-plane-configuration.ts';
 import type { Context } from './context.ts';
-import { migrateToLatest } from './database/migrate.ts';
 import { openDatabase } from './database/open.ts';
-import { ensureHealthThresholds } from './health-thresholds/routes.ts';
+import { prepareDatabase } from './database/prepare.ts';
+import { waitForDatabase } from './database/wait.ts';
 import { createApplication } from './http/application.ts';
-import { ensureBuiltInRoles } from './roles/built-in-roles.ts';
+import { Presence } from './periodic-work/presence.ts';
+import { PeriodicWork } from './periodic-work/runner.ts';
+import { periodicTasks } from './periodic-work/tasks.ts';
 import { registerRoutes } from './routes.ts';
 import { SecretBox } from './secrets/secret-box.ts';
 import { loadSecretsKey } from './secrets/secrets-key.ts';
@@ -17,41 +23,58 @@ import { loadSecretsKey } from './secrets/secrets-key.ts';
 export interface RunningControlPlane {
   readonly context: Context;
   readonly certificate: ListenerCertificate;
+  /** The administrator that this start has made; the password is nowhere else. */
+  readonly firstAdministrator: { userName: string; password: string } | undefined;
   /** Answers what has begun, then lets go of everything. */
   stop(): Promise<void>;
 }
+
+/** Passwords that may wait for each core: at 20 ms a hash the last one waits about as long as a person does. */
+const waitingForEachCore = 64;
 
 /** Starts a control plane in this process. Rejects when it cannot serve; then nothing is left open. */
 export async function serve(configuration: ControlPlaneConfiguration): Promise<RunningControlPlane> {
   const now = () => new Date();
   const certificate = await listenerCertificate(configuration, now());
   const secrets = new SecretBox(await loadSecretsKey(configuration, process.env));
+  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
   const database = openDatabase(configuration.database);
+  const replica = randomUUID();
+  const presence = new Presence(database, replica, logger);
+  const concurrent = availableParallelism();
   try {
-    await migrateToLatest(database);
-    await ensureHealthThresholds({ database });
-    await ensureBuiltInRoles(database);
+    await waitForDatabase(database, { onWait: (message) => logger.warn(message) });
+    await prepareDatabase(database);
+    await presence.begin();
     const context: Context = {
       configuration,
       database,
       secrets,
       now,
-      logger: pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }),
+      passwordWork: new WorkLimit({ concurrent, waiting: concurrent * waitingForEachCore }),
+      logger,
       authenticate: authenticator(database, now),
     };
+    const firstAdministrator = await ensureFirstAdministrator(context);
     const application = await createApplication(context, certificate);
     await registerRoutes(application as unknown as FastifyInstance, context);
     const { address: host, port } = configuration.listen;
     await application.listen({ host, port });
+    const work = new PeriodicWork(database, periodicTasks(context), { holder: replica, logger });
+    work.start();
     return {
       context,
       certificate,
+      firstAdministrator,
       stop: async () => {
         await application.close();
+        await work.stop();
+        await presence.end();
         await database.close();
       },
     };
   } catch (error) {
+    await presence.end();
     await database.close();
     throw error;
   }

@@ -1,7 +1,11 @@
-import { once } from 'node:events';
+import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { ConfigurationError, loadConfiguration } from '../configuration/load.ts';
-import { serve } from '../serve.ts';
+import { ConfigurationError } from '../configuration/load.ts';
+import { run } from './run.ts';
+import { start } from './start.ts';
+
+/** Where `npm start` keeps what it makes. */
+const defaultDirectory = join(import.meta.dirname, '../../../../state');
 
 /** Where a command writes. */
 export interface Output {
@@ -37,13 +41,11 @@ function describeProgram(output: Output): Command {
     .description('run the control plane in the foreground (the default command)')
     .requiredOption('--config <file>', 'configuration file')
     .action(async ({ config }) => run(config, output));
+  program
+    .command('start')
+    .description('make what a first start needs, keep what is there, and run beside the gateway of this host')
+    .option('--directory <directory>', 'where everything is kept', defaultDirectory)
+    .option('--public-url <url>', 'where browsers and tools reach it (first start)')
+    .action(async ({ directory, publicUrl }) => start(directory, { publicUrl }, output));
   return program;
-}
-
-async function run(file: string, output: Output): Promise<void> {
-  const configuration = await loadConfiguration(file);
-  const running = await serve(configuration);
-  output.print(`The control plane answers at ${configuration.publicUrl}`);
-  await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
-  await running.stop();
 }

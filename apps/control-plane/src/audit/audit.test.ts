@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { beforeAll, expect, test } from 'vitest';
+import { newId } from '../database/identifier.ts';
 import { registerRoutes } from '../routes.ts';
 import { TestContext, testApplication } from '../testing/application.ts';
 import { describeOnEachEngine } from '../testing/databases.ts';
@@ -91,9 +92,19 @@ describeOnEachEngine('the audit log', (database) => {
   });
 
   test('an export of more entries than are read at a time has each of them once', async () => {
-    const start = Date.parse('2024-01-01T00:00:00Z');
-    for (let number = 0; number < 1_001; number += 1)
-      await record(`many-${number}`, new Date(start + Math.floor(number / 3)));
+    await record('many-0', new Date('2024-01-01T00:00:00Z'));
+    const { tables } = database();
+    const first = await tables
+      .selectFrom('audit_entries')
+      .selectAll()
+      .where('object_id', '=', 'many-0')
+      .executeTakeFirstOrThrow();
+    const others = Array.from({ length: 1_000 }, (_, index) => ({
+      ...first,
+      id: newId(new Date(Date.parse(first.at) + Math.floor(index / 3))),
+      object_id: `many-${index + 1}`,
+    }));
+    await tables.insertInto('audit_entries').values(others).execute();
     const entries = await lines('?to=2024-12-31T00:00:00Z');
     expect(new Set(entries.map(({ objectId }) => objectId)).size).toBe(1_001);
     expect(entries).toHaveLength(1_001);

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { SqliteDialect, type SqliteStatement } from 'kysely';
+import { SqliteAdapter, SqliteDialect, type SqliteStatement } from 'kysely';
 
 /** Milliseconds that a statement waits for another process, such as `backup` or `token`, to finish its transaction. */
 const busyTimeout = 5_000;
@@ -16,14 +16,39 @@ export function openSqliteFile(file: string): DatabaseSync {
 
 /** Kysely over the SQLite that is built into Node. */
 export function nodeSqliteDialect(database: DatabaseSync): SqliteDialect {
-  return new SqliteDialect({
+  return new TransactionalSqliteDialect({
     database: {
       close: () => database.close(),
-      // A transaction that reads first and writes later would fail when another process wrote in between.
-      prepare: (sql) => statement(database, sql === 'begin' ? 'begin immediate' : sql),
+      prepare: (sql) => {
+        // A transaction that reads first and writes later would fail when another process wrote in between.
+        if (sql === 'begin') return statement(database, 'begin immediate');
+        // A full disk makes SQLite roll back by itself; a second time would hide what went wrong.
+        if (sql === 'rollback' && !database.isTransaction) return nothing;
+        return statement(database, sql);
+      },
     },
   });
 }
+
+/** Migrations run in a transaction, so that a process that is killed leaves none half done; Kysely's own dialect does without. */
+class TransactionalSqliteDialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalSqliteAdapter();
+  }
+}
+
+class TransactionalSqliteAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+const nothing: SqliteStatement = {
+  reader: false,
+  all: () => [],
+  run: () => ({ changes: 0, lastInsertRowid: 0 }),
+  iterate: () => [][Symbol.iterator](),
+};
 
 function statement(database: DatabaseSync, sql: string): SqliteStatement {
   const prepared = database.prepare(sql);

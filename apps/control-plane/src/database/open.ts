@@ -32,6 +32,8 @@ export function openDatabase(url: string): Database {
   });
   // An idle connection that breaks is replaced by the next statement; without a listener it would end the process.
   pool.on('error', () => {});
+  // So must one that breaks between two statements of a transaction; the next statement tells it.
+  pool.on('connect', (client) => client.on('error', () => {}));
   const tables = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: preparingPool(pool) }) });
   return { engine: 'postgresql', tables, close: () => tables.destroy() };
 }

@@ -1,9 +1,14 @@
+import type { AccountTables } from '../accounts/tables.ts';
 import type { AuditTables } from '../audit/table.ts';
 import type { HealthThresholdTables } from '../health-thresholds/entity.ts';
+import type { IdentityProviderTables } from '../identity-providers/tables.ts';
 import type { LogCollectionTables } from '../log-collections/entity.ts';
+import type { LeaseTables } from '../periodic-work/table.ts';
 import type { RoleTables } from '../roles/tables.ts';
+import type { ScopeTagTables } from '../scope-tags/entity.ts';
 import type { ServerConfigurationTables } from '../server-configurations/entity.ts';
 import type { ServerTables } from '../servers/entity.ts';
+import type { SettingsTables } from '../settings/table.ts';
 import type { SiteTables } from '../sites/entity.ts';
 import type { TokenTables } from '../tokens/tables.ts';
 
@@ -13,11 +18,16 @@ import type { TokenTables } from '../tokens/tables.ts';
  * and 1, lists and objects are JSON text, identifiers are UUIDs.
  */
 export interface Tables
-  extends AuditTables,
+  extends AccountTables,
+    AuditTables,
     HealthThresholdTables,
+    LeaseTables,
+    IdentityProviderTables,
     LogCollectionTables,
     RoleTables,
+    ScopeTagTables,
     ServerConfigurationTables,
     ServerTables,
+    SettingsTables,
     SiteTables,
     TokenTables {}

@@ -6,6 +6,7 @@ import { newId } from '../database/identifier.ts';
 import { callerOf } from '../http/access.ts';
 import { checkIfMatch, etagOf } from '../odata/etag.ts';
 import type { Permission } from '../permissions/permissions.ts';
+import { unknownTags } from '../scope-tags/known-tags.ts';
 import { merge, mistakes, readBody } from './body.ts';
 import { columnsOf, type GraphObject, present } from './conversion.ts';
 import { findOrRefuse, show } from './read.ts';
@@ -27,18 +28,20 @@ export async function create(
   resource: Resource,
 ): Promise<Written> {
   const { properties, references } = readBody(resource, request.body as GraphObject);
-  const caller = callerOf(request);
   const validated = validateDocument(resource.schema, merge({}, properties));
   return inTransaction(context, request, async (change) => {
     // The mistakes of references are told together with those of the properties.
     const further = await tryColumns(resource, change, references, undefined);
-    if (!validated.ok || !further.ok) throw mistakes([...problemsOf(validated), ...problemsOf(further)]);
+    const unknown = await unknownTagsOf(resource, change, properties);
+    if (!validated.ok || !further.ok || unknown.length > 0) {
+      throw mistakes([...problemsOf(validated), ...problemsOf(further), ...unknown]);
+    }
     if (resource.isScoped) {
-      requireTags(caller, resource.access.create, validated.value.roleScopeTagIds as string[]);
+      requireTags(change.caller, resource.access.create, validated.value.roleScopeTagIds as string[]);
     }
     const now = context.now();
     const row: StoredRow = {
-      id: newId(now),
+      id: (await resource.nextId?.(change)) ?? newId(now),
       version: 1,
       ...columnsOf(resource.set.entity, validated.value),
       ...further.value,
@@ -58,7 +61,6 @@ export async function update(
   id: string,
 ): Promise<Written> {
   const { properties, references } = readBody(resource, request.body as GraphObject);
-  const caller = callerOf(request);
   return inTransaction(context, request, async (change) => {
     const row = await findForChange(
       change,
@@ -71,9 +73,12 @@ export async function update(
     const { properties: settable } = readBody(resource, present(resource.set.entity, row));
     const validated = validateDocument(resource.schema, merge(settable, { ...settable, ...properties }));
     const further = await tryColumns(resource, change, references, row);
-    if (!validated.ok || !further.ok) throw mistakes([...problemsOf(validated), ...problemsOf(further)]);
+    const unknown = await unknownTagsOf(resource, change, properties);
+    if (!validated.ok || !further.ok || unknown.length > 0) {
+      throw mistakes([...problemsOf(validated), ...problemsOf(further), ...unknown]);
+    }
     if (resource.isScoped) {
-      requireTags(caller, resource.access.update, validated.value.roleScopeTagIds as string[]);
+      requireTags(change.caller, resource.access.update, validated.value.roleScopeTagIds as string[]);
     }
     // Properties that the schema leaves out were taken away.
     const absent = Object.fromEntries(Object.keys(settable).map((name) => [name, null]));
@@ -170,6 +175,11 @@ type Checked<Value> = { ok: true; value: Value } | { ok: false; problems: readon
 
 function problemsOf(checked: Checked<unknown>): readonly Finding[] {
   return checked.ok ? [] : checked.problems;
+}
+
+/** Scope tags that the body names and that are not there. */
+async function unknownTagsOf({ isScoped }: Resource, { tables }: Change, properties: GraphObject) {
+  return isScoped ? unknownTags(tables, 'roleScopeTagIds', properties.roleScopeTagIds) : [];
 }
 
 async function tryColumns(

@@ -12,7 +12,10 @@ export interface EntitySet {
     | 'roles'
     | 'role_assignments'
     | 'api_tokens'
-    | 'audit_entries';
+    | 'audit_entries'
+    | 'scope_tags'
+    | 'accounts'
+    | 'identity_providers';
   /** Where its objects are: below Graph's base, or below our own. */
   base: typeof graphBase | typeof ownBase;
   path: string;

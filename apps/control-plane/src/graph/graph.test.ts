@@ -177,6 +177,10 @@ describeOnEachEngine('the Graph-shaped API', (database) => {
       (action) => `Microsoft.Intune_MicrosoftTunnelGateway_${action}` as never,
     );
     context.letIn('branch', { permissions: new Set(all), scopeTagIds: new Set(['7']) });
+    await database()
+      .tables.insertInto('scope_tags')
+      .values({ id: '7', version: 1, display_name: 'Seven', description: '', is_built_in: 0 })
+      .execute();
     const branch = new GraphCaller(application, 'branch');
     const hidden = await makeSite({ displayName: 'Hidden' });
     const configuration = await makeConfiguration({ displayName: 'Seven', roleScopeTagIds: ['7', '0'] });

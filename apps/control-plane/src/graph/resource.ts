@@ -43,6 +43,8 @@ export interface Resource {
   ) => Promise<{ ok: true; value: StoredColumns } | { ok: false; problems: readonly Finding[] }>;
   /** Properties that are computed when objects are shown; called once for all objects of an answer. */
   derive?: (now: Date) => (shown: GraphObject) => GraphObject;
+  /** The identifier of a new object; a UUID of our own where it is absent. */
+  nextId?: (change: Change) => Promise<string>;
   warnings: (written: GraphObject) => Finding[];
   /** Throws an ApiError that names what still needs the object. */
   requireUnused: (change: Change, present: StoredRow) => Promise<void>;

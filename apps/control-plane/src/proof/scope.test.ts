@@ -6,7 +6,7 @@ import { permissions } from '../permissions/permissions.ts';
 import { registerRoutes } from '../routes.ts';
 import { TestContext, testApplication } from '../testing/application.ts';
 import { describeOnEachEngine } from '../testing/databases.ts';
-import { configurationExample, GraphCaller, siteExample } from '../testing/graph.ts';
+import { configurationExample, GraphCaller, makeScopeTags, siteExample } from '../testing/graph.ts';
 import { callerGrants, holds, type Thing, tagSets } from './scope-model.ts';
 
 const read = 'Microsoft.Intune_MicrosoftTunnelGateway_Read';
@@ -24,6 +24,7 @@ describeOnEachEngine('scope tags', (database) => {
   beforeAll(async () => {
     context = new TestContext(database());
     application = await testApplication(context, registerRoutes);
+    await makeScopeTags(database(), '1', '2');
     const all = new GraphCaller(application);
     const make = async (path: string, body: unknown): Promise<string> => {
       const made = await all.post(path, body);

@@ -3,6 +3,7 @@ import type { GraphObject } from '../graph/conversion.ts';
 import { type EntitySet, ownBase } from '../graph/entity-set.ts';
 import type { Change, Resource } from '../graph/resource.ts';
 import { ApiError } from '../http/errors.ts';
+import { unknownTags } from '../scope-tags/known-tags.ts';
 import { beyondCaller, rolesAccess } from './resource.ts';
 
 export const roleAssignments: EntitySet = {
@@ -45,9 +46,11 @@ export const assignmentResource: Resource = {
   documentation: {
     example: { roleId: 'readOnlyOperator', memberKind: 'group', member: 'Auditors', scopeTagIds: ['0'] },
   },
-  split: (body) => ({ properties: body, references: { roleId: body.roleId } }),
-  columns: async (change, { roleId }, row) => {
+  split: (body) => ({ properties: body, references: { roleId: body.roleId, scopeTagIds: body.scopeTagIds } }),
+  columns: async (change, { roleId, scopeTagIds }, row) => {
     if (row !== undefined) await requireAnotherAdministrator(change, row);
+    const unknown = await unknownTags(change.tables, 'scopeTagIds', scopeTagIds);
+    if (unknown.length > 0) return { ok: false, problems: unknown };
     const wanted = typeof roleId === 'string' ? roleId : row?.role_id;
     if (typeof wanted !== 'string') return { ok: true, value: {} };
     const role = await change.tables

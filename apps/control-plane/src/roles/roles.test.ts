@@ -4,7 +4,7 @@ import { permissions } from '../permissions/permissions.ts';
 import { registerRoutes } from '../routes.ts';
 import { TestContext, testApplication } from '../testing/application.ts';
 import { describeOnEachEngine } from '../testing/databases.ts';
-import { GraphCaller } from '../testing/graph.ts';
+import { GraphCaller, makeScopeTags } from '../testing/graph.ts';
 import { builtInRoles, ensureBuiltInRoles } from './built-in-roles.ts';
 import { grantsOf } from './grants.ts';
 
@@ -22,6 +22,7 @@ describeOnEachEngine('roles', (database) => {
     context = new TestContext(database());
     application = await testApplication(context, registerRoutes);
     await ensureBuiltInRoles(database());
+    await makeScopeTags(database(), '1', '7', '9');
     administrator = new GraphCaller(application);
   });
 

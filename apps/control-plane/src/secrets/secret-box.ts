@@ -39,6 +39,11 @@ export class SecretBox {
     }
   }
 
+  /** Tells keys apart without telling anything about them. */
+  get keyId(): string {
+    return this.deriveKey('key-identifier').toString('hex').slice(0, 16);
+  }
+
   /** A key for another use, which tells nothing about this one (HKDF, RFC 5869). */
   deriveKey(use: string): Buffer {
     return Buffer.from(hkdfSync('sha256', this.#key, '', use, 32));

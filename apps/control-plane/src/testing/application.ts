@@ -1,3 +1,4 @@
+import { WorkLimit } from '@culvert/passwords/work-limit.ts';
 import type { FastifyInstance } from 'fastify';
 import { serializerCompiler } from 'fastify-type-provider-zod';
 import pino from 'pino';
@@ -17,6 +18,7 @@ export class TestContext implements Context {
   });
   readonly logger = pino({ level: 'silent' });
   readonly secrets = new SecretBox(Buffer.alloc(32, 1));
+  readonly passwordWork = new WorkLimit({ concurrent: 2, waiting: 100 });
   readonly database: Database;
   #time = Date.parse('2026-11-24T09:00:00.000Z');
   readonly #callers = new Map<string, Caller>();
@@ -28,6 +30,11 @@ export class TestContext implements Context {
 
   /** Every look at the clock is a millisecond later. */
   readonly now = (): Date => new Date(this.#time++);
+
+  /** Moves the clock on. */
+  pass(milliseconds: number): void {
+    this.#time += milliseconds;
+  }
 
   /** Makes `Bearer NAME` a caller with these grants. */
   letIn(name: string, ...grants: Grant[]): void {

@@ -11,6 +11,7 @@ import { EntityStore } from '../graph/store.ts';
 import { ApiError } from '../http/errors.ts';
 import { checkIfMatch, etagOf } from '../odata/etag.ts';
 import { beyondCaller } from '../roles/resource.ts';
+import { unknownTags } from '../scope-tags/known-tags.ts';
 import { durationRule, parseDuration } from './duration.ts';
 import { apiTokens } from './entity.ts';
 import { createToken, revokeToken } from './store.ts';
@@ -95,6 +96,8 @@ export function registerTokens(application: FastifyInstance, context: Context): 
         }
         const beyond = beyondCaller(change, JSON.parse(role.permissions));
         if (beyond.length > 0) throw mistakes(beyond.map((problem) => ({ ...problem, path: 'roleId' })));
+        const unknown = await unknownTags(change.tables, 'scopeTagIds', scopeTagIds);
+        if (unknown.length > 0) throw mistakes(unknown);
         const lifetime = parseDuration(expiresIn) ?? 0;
         return createToken(
           change.tables,

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import { type Actor, recordAudit } from '../audit/record.ts';
+import { databaseFailure } from '../database/failure.ts';
 import { newId } from '../database/identifier.ts';
 import type { Database } from '../database/open.ts';
 import type { Tables } from '../database/tables.ts';
@@ -68,13 +69,7 @@ export async function callerOfToken(
     .executeTakeFirst();
   if (row === undefined || row.revoked_at !== null || row.expires_at <= now.toISOString()) return undefined;
   const lastUse = row.last_used_at === null ? 0 : Date.parse(row.last_used_at);
-  if (now.getTime() - lastUse > lastUsePrecision) {
-    await tables
-      .updateTable('api_tokens')
-      .set({ last_used_at: now.toISOString() })
-      .where('id', '=', row.id)
-      .execute();
-  }
+  if (now.getTime() - lastUse > lastUsePrecision) await noteUse(tables, row.id, now);
   return {
     actor: { kind: 'token', id: row.id, name: row.display_name, ...from },
     grants: [
@@ -84,6 +79,20 @@ export async function callerOfToken(
       },
     ],
   };
+}
+
+async function noteUse(tables: Kysely<Tables>, id: string, now: Date): Promise<void> {
+  try {
+    await tables
+      .updateTable('api_tokens')
+      .set({ last_used_at: now.toISOString() })
+      .where('id', '=', id)
+      .execute();
+  } catch (error) {
+    // Reading goes on while the database takes no changes.
+    const kind = databaseFailure(error)?.kind;
+    if (kind !== 'full' && kind !== 'readOnly' && kind !== 'contended') throw error;
+  }
 }
 
 /** Ends a token for good. False when there is none that is still in force. */

@@ -6,7 +6,7 @@ import { ensureBuiltInRoles } from '../roles/built-in-roles.ts';
 import { registerRoutes } from '../routes.ts';
 import { TestContext, testApplication } from '../testing/application.ts';
 import { describeOnEachEngine } from '../testing/databases.ts';
-import { GraphCaller, siteExample } from '../testing/graph.ts';
+import { GraphCaller, makeScopeTags, siteExample } from '../testing/graph.ts';
 import { parseDuration } from './duration.ts';
 import { hashToken, isTokenText, newToken } from './token-text.ts';
 
@@ -22,6 +22,7 @@ describeOnEachEngine('API tokens', (database) => {
     clock = new TestContext(database());
     context = clock;
     await ensureBuiltInRoles(database());
+    await makeScopeTags(database(), '7', '8');
     named = new GraphCaller(await testApplication(context, registerRoutes));
     const real = { ...context, authenticate: authenticator(database(), context.now) } as TestContext;
     application = await testApplication(real, registerRoutes);

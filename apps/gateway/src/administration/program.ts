@@ -3,9 +3,9 @@ import { Command, CommanderError, Option } from 'commander';
 import { CommandFailure } from './client.ts';
 import { check } from './commands/check.ts';
 import { passwd } from './commands/passwd.ts';
+import { prepare } from './commands/prepare.ts';
 import { run } from './commands/run.ts';
 import { bans, disconnect, reload, sessions, status, unban } from './commands/running.ts';
-import { start } from './commands/start.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Where `npm start` keeps what it makes. */
@@ -54,13 +54,13 @@ function describeProgram(terminal: Terminal, keep: Keep): Command {
     .addOption(config())
     .action((options) => keep(run(options.config)));
   program
-    .command('start')
-    .description('make what a first start needs, keep what is there, and run: what npm start does')
+    .command('prepare')
+    .description('make what a first start needs, keep what is there, and show it: what npm start does first')
     .option('--directory <directory>', 'where everything is kept', defaultDirectory)
     .option('--public-address <address>', 'name or address that devices connect to (first start)')
     .option('--port <number>', 'port for TCP and UDP (first start)', Number)
     .action(({ directory, publicAddress, port }) =>
-      keep(start(directory, { publicAddress, port }, terminal)),
+      keep(prepare(directory, { publicAddress, port }, terminal)),
     );
   program
     .command('check')

@@ -43,6 +43,8 @@ function explainIssue(issue: z.core.$ZodIssue, prefix: Path, document: unknown, 
     if (issue.discriminator !== undefined) return [explainDiscriminator(issue, path, found)];
   }
   if (found === undefined) {
+    // A rule over several fields says why this one is needed beside the others.
+    if (issue.code === 'custom') return [{ path: fieldPath(path), message: `missing; ${issue.message}` }];
     const expected = issue.code === 'invalid_type' ? ` (${typeName(issue.expected)})` : '';
     return [{ path: fieldPath(path), message: `missing; this field is required${expected}` }];
   }

@@ -3,7 +3,10 @@ import type { DatabaseEngine } from '../open.ts';
 import { auditLog } from './0001-audit-log.ts';
 import { tunnelObjects } from './0002-tunnel-objects.ts';
 import { rolesAndTokens } from './0003-roles-and-tokens.ts';
+import { accounts } from './0004-accounts.ts';
+import { settingsAndLeases } from './0006-settings-and-leases.ts';
 import { listIndices } from './0007-list-indices.ts';
+import { scopeTags } from './0008-scope-tags.ts';
 
 /** Every migration in its order; a released one never changes. */
 export function migrations(engine: DatabaseEngine): Record<string, Migration> {
@@ -11,6 +14,9 @@ export function migrations(engine: DatabaseEngine): Record<string, Migration> {
     '0001-audit-log': auditLog(engine),
     '0002-tunnel-objects': tunnelObjects(engine),
     '0003-roles-and-tokens': rolesAndTokens(engine),
+    '0004-accounts': accounts(engine),
+    '0006-settings-and-leases': settingsAndLeases(engine),
     '0007-list-indices': listIndices(),
+    '0008-scope-tags': scopeTags(engine),
   };
 }

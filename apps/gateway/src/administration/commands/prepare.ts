@@ -6,23 +6,19 @@ import {
   prepareFirstStart,
 } from '../../first-start/prepare.ts';
 import { CommandFailure } from '../client.ts';
-import { useMemorySettings } from '../memory-settings.ts';
 import type { Terminal } from '../terminal.ts';
-import { run } from './run.ts';
 
-/** `gateway start`: what `npm start` runs. Generates what is missing, shows how to connect, and serves. */
-export async function start(
+/** `gateway prepare`: what `npm start` does first. Generates what is missing, and shows how to connect. */
+export async function prepare(
   directory: string,
   choices: FirstStartChoices,
   terminal: Terminal,
 ): Promise<number> {
-  // Before anything is generated or shown, which must happen once.
-  useMemorySettings();
   const prepared = await prepareFirstStart(resolve(directory), choices).catch((error: unknown) => {
     throw new CommandFailure(error instanceof Error ? error.message : String(error));
   });
   terminal.print(describe(prepared));
-  return run(prepared.configurationFile);
+  return 0;
 }
 
 function describe(prepared: Prepared): string {
@@ -46,6 +42,5 @@ Connect a device that has the authority's file:
 
   sudo ${connectLine(prepared)}
 
-Stop with Ctrl-C. Sessions, sign-ins and bans: npm run gateway -- sessions
-`;
+Sessions, sign-ins and bans: npm run gateway -- sessions`;
 }

@@ -1,0 +1,23 @@
+import { type EntitySet, graphBase } from '../graph/entity-set.ts';
+import type { StoredRow } from '../graph/tables.ts';
+
+export interface ScopeTagTables {
+  scope_tags: StoredRow;
+}
+
+/** `roleScopeTag` (Graph beta). */
+export const scopeTags: EntitySet = {
+  table: 'scope_tags',
+  base: graphBase,
+  path: 'roleScopeTags',
+  entity: {
+    name: 'roleScopeTag',
+    fields: {
+      id: { type: 'string', column: 'id', isExact: true },
+      displayName: { type: 'string', column: 'display_name' },
+      description: { type: 'string', column: 'description' },
+      isBuiltIn: { type: 'boolean', column: 'is_built_in' },
+    },
+    navigation: {},
+  },
+};

@@ -1,0 +1,60 @@
+import type { FastifyInstance } from 'fastify';
+import { beforeAll, expect, test } from 'vitest';
+import { registerRoutes } from '../routes.ts';
+import { TestContext, testApplication } from '../testing/application.ts';
+import { describeOnEachEngine } from '../testing/databases.ts';
+import { configurationExample, GraphCaller } from '../testing/graph.ts';
+import { ensureDefaultTag } from './known-tags.ts';
+
+describeOnEachEngine('scope tags', (database) => {
+  let application: FastifyInstance;
+  let graph: GraphCaller;
+  beforeAll(async () => {
+    await ensureDefaultTag(database());
+    application = await testApplication(new TestContext(database()), registerRoutes);
+    graph = new GraphCaller(application);
+  });
+
+  test('are counted from the built-in one, which stays as it is', async () => {
+    const first = await graph.get('roleScopeTags');
+    expect(first.body.value).toMatchObject([{ id: '0', displayName: 'Default', isBuiltIn: true }]);
+    const made = await graph.post('roleScopeTags', { displayName: 'Branches' });
+    expect([made.status, made.body]).toMatchObject([201, { id: '1', isBuiltIn: false }]);
+    expect((await graph.post('roleScopeTags', { displayName: 'Offices' })).body.id).toBe('2');
+    expect((await graph.patch('roleScopeTags/0', { displayName: 'Mine' })).status).toBe(409);
+    expect((await graph.delete('roleScopeTags/0')).status).toBe(409);
+    expect((await graph.patch('roleScopeTags/2', { displayName: 'Shops' })).body.displayName).toBe('Shops');
+  });
+
+  test('must be there before an object carries them', async () => {
+    const wrong = await graph.post('microsoftTunnelConfigurations', {
+      ...configurationExample,
+      listenPort: 0,
+      roleScopeTagIds: ['0', '999'],
+    });
+    const told = wrong.body.error.details.map(({ target }: { target: string }) => target);
+    expect([wrong.status, told]).toEqual([400, ['listenPort', 'roleScopeTagIds[1]']]);
+    const assignment = await graph.post('/api/v1/roleAssignments', {
+      roleId: 'administrator',
+      memberKind: 'group',
+      member: 'Administrators',
+      scopeTagIds: ['999'],
+    });
+    expect(assignment.body.error.details).toMatchObject([{ target: 'scopeTagIds[0]' }]);
+  });
+
+  test('cannot go while something carries them, and the refusal names it', async () => {
+    const { id } = (await graph.post('roleScopeTags', { displayName: 'Carried' })).body;
+    const configuration = await graph.post('microsoftTunnelConfigurations', {
+      ...configurationExample,
+      roleScopeTagIds: [id],
+    });
+    const refused = await graph.delete(`roleScopeTags/${id}`);
+    expect([refused.status, refused.body.error.message]).toEqual([
+      409,
+      expect.stringContaining(`a server configuration (${configuration.body.id})`),
+    ]);
+    expect((await graph.delete(`microsoftTunnelConfigurations/${configuration.body.id}`)).status).toBe(204);
+    expect((await graph.delete(`roleScopeTags/${id}`)).status).toBe(204);
+  });
+});
