@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { ApiError } from './errors.ts';
 
 /** The methods of each path of the application, to tell a wrong method from a wrong path. */
 export class KnownPaths {
@@ -12,9 +13,20 @@ export class KnownPaths {
     });
   }
 
-  /** The methods that this path has; empty when there is no such path. */
-  methodsOf(url: string): string[] {
-    const path = (url.split('?')[0] ?? '').replace(/(.)\/$/, '$1');
+  /** Why there is no route for this request: its path has other methods, or there is no such path. */
+  refusal(method: string, url: string): ApiError {
+    const path = url.split('?')[0] ?? '';
+    const allowed = this.#methodsOf(path.replace(/(.)\/$/, '$1'));
+    // A route for files has the method and yet not every file.
+    if (allowed.length === 0 || allowed.includes(method))
+      return new ApiError('ResourceNotFound', `there is no ${method} ${path}`);
+    const list = allowed.join(', ');
+    return new ApiError('MethodNotAllowed', `${method} is not possible here; possible are ${list}`, {
+      headers: { allow: list },
+    });
+  }
+
+  #methodsOf(path: string): string[] {
     const found = [...this.#methods.values()].filter(({ pattern }) => pattern.test(path));
     return [...new Set(found.flatMap(({ methods }) => [...methods]))].sort();
   }

@@ -37,6 +37,8 @@ export const siteResource: Resource = {
     },
     further: {
       microsoftTunnelConfiguration: {
+        type: ['object', 'null'],
+        properties: { id: { type: 'string' } },
         description:
           'The configuration of the site by its identifier; or `microsoftTunnelConfiguration@odata.bind` with its address',
       },
