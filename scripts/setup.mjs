@@ -57,8 +57,14 @@ export function ensurePrograms(needs) {
   const missing = Object.entries(needs).filter(([program]) => !hasProgram(program));
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map(([, name]) => name))];
+  installPackages(
+    packages,
+    missing.map(([program, name]) => `${program} (Debian package ${name})`).join(', '),
+  );
+}
+
+function installPackages(packages, list) {
   const command = `apt-get install -y ${packages.join(' ')}`;
-  const list = missing.map(([program, name]) => `${program} (Debian package ${name})`).join(', ');
   if (process.getuid?.() !== 0 || !hasProgram('apt-get')) {
     throw new SetupError(`missing: ${list}. Install with: sudo ${command}`);
   }
@@ -108,6 +114,12 @@ function pinnedNodeRuns() {
 export function ensurePostgresql() {
   if (existsSync('/usr/lib/postgresql')) return;
   ensurePrograms({ postgres: 'postgresql' });
+}
+
+/** Python that can make environments of its own, for the fuzzer of the API. Debian's comes without that. */
+export function ensurePython() {
+  if (spawnSync('python3', ['-c', 'import ensurepip, venv']).status === 0) return;
+  installPackages(['python3-venv'], 'python3 with venv (Debian package python3-venv)');
 }
 
 /** Builds the engine; a second time it only looks whether a source has changed. */

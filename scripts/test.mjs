@@ -3,7 +3,7 @@
 //   npm test -- quick        without the end-to-end tests in the lab
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -11,6 +11,7 @@ import {
   ensureLab,
   ensureNodePackages,
   ensurePostgresql,
+  ensurePython,
   main,
   root,
   SetupError,
@@ -74,6 +75,23 @@ function vitest(name, parameters) {
   }
 }
 
+/** Each operation of the OpenAPI document counts as a test. */
+function apiFuzzing() {
+  say('fuzzing of the API (a minute)');
+  const report = join(reports, 'api-fuzz.xml');
+  const { status } = spawnSync(node, [join(root, 'lab/src/api-fuzz/main.ts'), '--report', report], {
+    cwd: root,
+    stdio: ['ignore', 1, 2],
+    env: environment,
+  });
+  const [head = ''] = existsSync(report)
+    ? (readFileSync(report, 'utf8').match(/<testsuites [^>]*>/) ?? [])
+    : [];
+  const count = (name) => Number(head.match(new RegExp(`${name}="(\\d+)"`))?.[1] ?? 0);
+  const failed = count('failures') + count('errors') + count('skipped');
+  return { passed: count('tests') - failed, failed: failed === 0 && status !== 0 ? 1 : failed };
+}
+
 main(() => {
   const quick = process.argv[2] === 'quick';
   if (process.argv.length > 3 || (process.argv.length === 3 && !quick)) {
@@ -82,6 +100,7 @@ main(() => {
   ensureNodePackages();
   if (!quick) ensureLab();
   ensurePostgresql();
+  ensurePython();
   ensureEngine();
   const steps = [
     () => check('format and lint', bin('biome'), ['ci', '.']),
@@ -95,6 +114,7 @@ main(() => {
         engineDirectory,
       ),
     () => vitest('unit and property tests', []),
+    apiFuzzing,
     cargoTests,
     ...(quick ? [] : [() => vitest('end to end in the lab', ['--config', 'lab/vitest.config.ts'])]),
   ];

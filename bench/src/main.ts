@@ -1,6 +1,7 @@
-/** `npm run bench -- throughput|sessions|sign-in`: the product and its peer side by side in one run. */
+/** `npm run bench -- throughput|sessions|sign-in|control-plane`: the product and its peer side by side in one run. */
 import { parseArgs } from 'node:util';
 import type { ServerKind } from '@culvert/lab/server/server.ts';
+import { benchControlPlane } from './control-plane/control-plane.ts';
 import { describeInOneLine, describeMachine } from './machine.ts';
 import type { BenchmarkOptions, BenchmarkReport } from './report.ts';
 import { benchSessions } from './sessions.ts';
@@ -17,11 +18,12 @@ const benchmarks: Record<string, Benchmark> = {
   throughput: { run: benchThroughput, rounds: 5, clients: 1 },
   sessions: { run: benchSessions, rounds: 1, clients: 200 },
   'sign-in': { run: benchSignIn, rounds: 5, clients: 20 },
+  'control-plane': { run: benchControlPlane, rounds: 1, clients: 1 },
 };
 
 const usage = `usage: npm run bench -- ${Object.keys(benchmarks).join('|')} [options]
   --rounds N      rounds of which the median is taken
-  --seconds N     length of one throughput measurement (5)
+  --seconds N     length of one measurement of "throughput" and "control-plane" (5)
   --clients N     clients of "sessions" (200), connects per round of "sign-in" (20)
   --server NAME   culvert or ocserv alone; the default is both
   --json          everything as JSON`;

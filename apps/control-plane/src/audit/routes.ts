@@ -79,7 +79,12 @@ export function registerAudit(application: FastifyInstance, context: Context): v
     `${url}/export`,
     {
       config: { access },
-      schema: { summary: 'The audit log as JSON lines, oldest first', tags, querystring: exportQuery },
+      schema: {
+        summary: 'The audit log as JSON lines, oldest first',
+        tags,
+        querystring: exportQuery,
+        response: { 200: { content: { 'application/jsonl': { schema: z.string() } } } },
+      },
     },
     (request, reply) => {
       const scope = inScope(engine, callerOf(request), access);

@@ -10,8 +10,11 @@ export type DatabaseFailure =
       columns: readonly string[];
     };
 
-/** SQLSTATE classes and codes of a PostgreSQL that cannot answer now (PostgreSQL documentation, appendix A). */
-const unavailable = /^(08...|57P0[1-5]|53300|57014)$/;
+/**
+ * SQLSTATE classes and codes of a PostgreSQL that cannot answer now (PostgreSQL documentation, appendix A). 0A000 is what
+ * a prepared statement gets after another release has changed the tables.
+ */
+const unavailable = /^(08...|57P0[1-5]|53300|57014|0A000)$/;
 /** Serialization failure, deadlock, lock not available. */
 const contended = /^(40001|40P01|55P03)$/;
 const connectionErrors = new Set([

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { nodeSqliteDialect, openSqliteFile } from './node-sqlite.ts';
+import { preparingPool } from './prepared-statements.ts';
 import type { Tables } from './tables.ts';
 
 export type DatabaseEngine = 'sqlite' | 'postgresql';
@@ -49,7 +50,7 @@ export function openDatabase(
     client.on('error', () => {});
     discardWhenSilent(client);
   });
-  const tables = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const tables = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: preparingPool(pool) }) });
   return { engine: 'postgresql', tables, close: () => tables.destroy() };
 }
 

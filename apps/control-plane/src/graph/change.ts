@@ -126,14 +126,16 @@ export function inTransaction<Result>(
 /** The row to change, within the caller's scope and of the version that the caller has seen. */
 export async function findForChange(
   change: Change,
-  resource: Pick<Resource, 'set' | 'title' | 'isScoped'>,
+  resource: Pick<Resource, 'set' | 'title' | 'isScoped' | 'access'>,
   id: string,
   ifMatch: string | undefined,
   permission: Permission,
 ): Promise<StoredRow> {
   const { context, caller } = change;
-  const restriction = scopeOf(resource, context.database.engine, caller, permission);
-  const row = await findOrRefuse(storeOf(change, resource), id, restriction, resource.title);
+  const { engine } = context.database;
+  const restriction = scopeOf(resource, engine, caller, permission);
+  const visible = scopeOf(resource, engine, caller, resource.access.read);
+  const row = await findOrRefuse(storeOf(change, resource), id, restriction, resource.title, visible);
   checkIfMatch(ifMatch, etagOf(row.id, row.version));
   return row;
 }

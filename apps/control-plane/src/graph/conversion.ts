@@ -5,16 +5,22 @@ import type { StoredRow } from './tables.ts';
 /** An object as callers see it. */
 export type GraphObject = Record<string, unknown>;
 
-/** What a row shows: every property, or those of $select; Graph always shows the identifier and the entity tag. */
-export function present(entity: EntityType, row: StoredRow, select?: readonly string[]): GraphObject {
-  // What never changes has no version.
-  const tag = row.version === undefined ? {} : { '@odata.etag': etagOf(row.id, row.version) };
-  const shown: GraphObject = { ...tag, id: row.id };
-  for (const [name, field] of Object.entries(entity.fields)) {
-    if (select === undefined || select.includes(name))
-      shown[name] = fromColumn(field, row[field.column] ?? null);
-  }
-  return shown;
+/** What a row shows: every property, the identifier first, and the entity tag. */
+export function present(entity: EntityType, row: StoredRow): GraphObject {
+  return presenter(entity)(row);
+}
+
+/** Shows many rows of one kind of object. */
+export function presenter(entity: EntityType): (row: StoredRow) => GraphObject {
+  const fields = Object.entries(entity.fields).map(([name, field]) => ({ name, field }));
+  return (row) => {
+    const shown: GraphObject = {};
+    // What never changes has no version.
+    if (row.version !== undefined) shown['@odata.etag'] = etagOf(row.id, row.version);
+    shown.id = row.id;
+    for (const { name, field } of fields) shown[name] = fromColumn(field, row[field.column] ?? null);
+    return shown;
+  };
 }
 
 /** The columns that hold these properties. */

@@ -5,7 +5,7 @@ import { callerOf } from '../http/access.ts';
 import { ApiError } from '../http/errors.ts';
 import { formatCursor } from '../odata/cursor.ts';
 import { parseCollectionQuery, parseItemQuery, type RawQuery } from '../odata/query.ts';
-import { type GraphObject, present } from './conversion.ts';
+import { type GraphObject, presenter } from './conversion.ts';
 import { type EntitySet, graphBase } from './entity-set.ts';
 import type { Resource } from './resource.ts';
 import { EntityStore } from './store.ts';
@@ -32,11 +32,11 @@ export async function answerList(
   const store = new EntityStore(context.database.tables, context.database.engine, set);
   const page = await store.list(query, restriction);
   const expanded = await expandRows(context, request, resource, query.expand, page.rows);
-  const now = context.now();
+  const shown = shower(resource, context.now(), query.select);
   return {
     ...contextOf(context, set),
     ...(page.count === undefined ? {} : { '@odata.count': page.count }),
-    value: page.rows.map((row) => show(resource, row, now, query.select, expanded.get(row.id))),
+    value: page.rows.map((row) => shown(row, expanded.get(row.id))),
     ...(page.next === undefined
       ? {}
       : { '@odata.nextLink': nextLink(context, request, raw, formatCursor(page.next)) }),
@@ -54,36 +54,52 @@ export async function answerItem(
   const expanded = await expandRows(context, request, resource, query.expand, [row]);
   return {
     ...contextOf(context, resource.set, '/$entity'),
-    ...show(resource, row, context.now(), query.select, expanded.get(row.id)),
+    ...shower(resource, context.now(), query.select)(row, expanded.get(row.id)),
   };
 }
 
 /** The object of a row. */
-export function show(
-  { set, derive }: Readable,
-  row: StoredRow,
-  now: Date,
-  select?: readonly string[],
-  expanded: GraphObject = {},
-): GraphObject {
-  const whole = derive === undefined ? present(set.entity, row) : derive(present(set.entity, row), now);
-  if (select === undefined) return { ...whole, ...expanded };
-  const wanted = Object.entries(whole).filter(
-    ([name]) => name === 'id' || name.includes('@') || select.includes(name),
-  );
-  return { ...Object.fromEntries(wanted), ...expanded };
+export function show(readable: Readable, row: StoredRow, now: Date): GraphObject {
+  return shower(readable, now)(row);
 }
 
-/** The row of this identifier; a 404 when there is none that the caller may know of. */
+/** Shows many rows: with a selection only those properties, the identifier and what Graph says of the object. */
+function shower(
+  { set, derive }: Readable,
+  now: Date,
+  select?: readonly string[],
+): (row: StoredRow, expanded?: GraphObject) => GraphObject {
+  const plain = presenter(set.entity);
+  const derived = derive?.(now) ?? ((shown: GraphObject) => shown);
+  const whole = (row: StoredRow) => derived(plain(row));
+  if (select === undefined) return (row, expanded) => Object.assign(whole(row), expanded);
+  const isWanted = (name: string) => name === 'id' || name.includes('@') || select.includes(name);
+  return (row, expanded) => {
+    const wanted = Object.entries(whole(row)).filter(([name]) => isWanted(name));
+    return Object.assign(Object.fromEntries(wanted), expanded);
+  };
+}
+
+/**
+ * The row of this identifier; a 404 when there is none that the caller may know of. `visible` are the rows that the caller may
+ * read, when `restriction` is about a change: for those it is no secret that they are there.
+ */
 export async function findOrRefuse(
   store: EntityStore,
   id: string,
   restriction: RawBuilder<boolean>,
   title: string,
+  visible?: RawBuilder<boolean>,
 ): Promise<StoredRow> {
   const row = await store.find(id, restriction);
-  if (row === undefined) throw new ApiError('ResourceNotFound', `there is no ${title} ${id}`);
-  return row;
+  if (row !== undefined) return row;
+  if (visible !== undefined && (await store.find(id, visible)) !== undefined) {
+    throw new ApiError(
+      'Forbidden',
+      `you may see the ${title} ${id} and not do this with it: the role that allows it reaches other scope tags`,
+    );
+  }
+  throw new ApiError('ResourceNotFound', `there is no ${title} ${id}`);
 }
 
 export function contextUrl({ configuration }: Context, path: string): string {

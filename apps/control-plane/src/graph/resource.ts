@@ -7,6 +7,7 @@ import type { Caller } from '../permissions/caller.ts';
 import type { Permission } from '../permissions/permissions.ts';
 import type { GraphObject } from './conversion.ts';
 import type { EntitySet } from './entity-set.ts';
+import type { BodyNotes } from './schemas.ts';
 import type { StoredRow } from './tables.ts';
 
 /** What a change works with. */
@@ -30,6 +31,8 @@ export interface Resource {
   schema: z.ZodType<GraphObject>;
   /** Properties that callers may send back as they read them; they change nothing. */
   readOnly: readonly string[];
+  /** For the document: a body that is right, and JSON Schema of what `split` takes out of a body. */
+  documentation?: Pick<BodyNotes, 'example' | 'further'>;
   /** Takes what is no property of the object, such as references, out of a body. */
   split?: (body: GraphObject) => { properties: GraphObject; references: GraphObject };
   /** Columns besides those of the properties, or what is wrong with the references. `present` is absent for a new object. */
@@ -38,8 +41,8 @@ export interface Resource {
     references: GraphObject,
     present: StoredRow | undefined,
   ) => Promise<{ ok: true; value: StoredColumns } | { ok: false; problems: readonly Finding[] }>;
-  /** Properties that are computed when the object is shown. */
-  derive?: (shown: GraphObject, now: Date) => GraphObject;
+  /** Properties that are computed when objects are shown; called once for all objects of an answer. */
+  derive?: (now: Date) => (shown: GraphObject) => GraphObject;
   /** The identifier of a new object; a UUID of our own where it is absent. */
   nextId?: (change: Change) => Promise<string>;
   warnings: (written: GraphObject) => Finding[];

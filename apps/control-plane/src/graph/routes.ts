@@ -24,6 +24,7 @@ export function registerResource(
   const url = `${set.base}/${set.path}`;
   const tags = [set.path];
   const shown = objectSchema(set.entity);
+  const notes = notesOf(resource);
 
   application.get(
     url,
@@ -73,7 +74,7 @@ export function registerResource(
         summary: `Change a ${title}`,
         tags,
         params: idParameter,
-        body: bodySchema(schema, { isPartial: true }),
+        body: bodySchema(schema, { isPartial: true, ...notes }),
         response: { 200: shown },
       },
     },
@@ -93,6 +94,13 @@ export function registerResource(
   );
 }
 
+/** What the document says of a body beside its schema. */
+function notesOf({ documentation = {}, readOnly }: Resource) {
+  const ignored = Object.fromEntries(readOnly.map((name) => [name, { readOnly: true }]));
+  const { example, further } = documentation;
+  return { example, further: { ...ignored, ...further } };
+}
+
 function registerCreate(application: FastifyInstance, context: Context, resource: Resource): void {
   const { set, title, schema, access } = resource;
   application.post(
@@ -102,7 +110,7 @@ function registerCreate(application: FastifyInstance, context: Context, resource
       schema: {
         summary: `Create a ${title}`,
         tags: [set.path],
-        body: bodySchema(schema, { isPartial: false }),
+        body: bodySchema(schema, { isPartial: false, ...notesOf(resource) }),
         response: { 201: objectSchema(set.entity) },
       },
     },

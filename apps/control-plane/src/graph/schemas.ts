@@ -13,19 +13,55 @@ const descriptions: Record<(typeof collectionOptions)[number], string> = {
   $skiptoken: 'Part of @odata.nextLink',
 };
 
+/** JSON Schema of those options that are no plain text. */
+const shapes: Partial<Record<(typeof collectionOptions)[number], Record<string, unknown>>> = {
+  $top: { type: 'integer', minimum: 0, maximum: 1_000 },
+  $skip: { type: 'integer', minimum: 0, maximum: 1_000_000 },
+  $count: { type: 'boolean' },
+};
+
 const options = (names: readonly (typeof collectionOptions)[number][]) =>
   z.looseObject(
-    Object.fromEntries(names.map((name) => [name, z.string().optional().describe(descriptions[name])])),
+    Object.fromEntries(
+      names.map((name) => [
+        name,
+        z
+          .string()
+          .meta({ description: descriptions[name], ...shapes[name] })
+          .optional(),
+      ]),
+    ),
   );
 
 /** Options of a list, as the document shows them; `parseCollectionQuery` judges them. */
 export const listQuery = options(collectionOptions);
 export const itemQuery = options(itemOptions);
 
+/** What the document tells of a body besides the schema of its object. */
+export interface BodyNotes {
+  isPartial: boolean;
+  /** What callers may send that is no property, such as references: JSON Schema for each name. */
+  further?: Readonly<Record<string, unknown>> | undefined;
+  example?: Readonly<Record<string, unknown>> | undefined;
+}
+
 /** The body of a change. The schema of the object judges it, after it was put together with what is there. */
-export function bodySchema(whole: z.ZodType, { isPartial }: { isPartial: boolean }) {
-  const { $schema: _, required, ...shape } = z.toJSONSchema(whole, { io: 'input', unrepresentable: 'any' });
-  const documented = { ...shape, ...(isPartial || required === undefined ? {} : { required }) };
+export function bodySchema(whole: z.ZodType, { isPartial, further, example }: BodyNotes) {
+  const { $schema: _, ...shape } = z.toJSONSchema(whole, { io: 'input', unrepresentable: 'any' });
+  const required = shape.required ?? [];
+  const properties = Object.entries(shape.properties ?? {}).map(([name, property]) => [
+    name,
+    // null brings the default back.
+    required.includes(name) ? property : { anyOf: [property, { type: 'null' }] },
+  ]);
+  const documented = {
+    ...shape,
+    properties: { ...Object.fromEntries(properties), ...further },
+    // Annotations of OData, as clients send them back.
+    patternProperties: { '@': {} },
+    required: isPartial ? [] : required,
+    ...(example === undefined || isPartial ? {} : { examples: [example] }),
+  };
   return z.record(z.string(), z.unknown()).meta(documented as Record<string, unknown>);
 }
 

@@ -21,10 +21,12 @@ const title = 'health threshold';
 
 const readable = {
   set: healthThresholds,
-  derive: (shown: GraphObject): GraphObject => {
-    const { defaultHealthyThreshold, defaultUnhealthyThreshold } = kindOf(String(shown.id));
-    return { ...shown, defaultHealthyThreshold, defaultUnhealthyThreshold };
-  },
+  derive:
+    () =>
+    (shown: GraphObject): GraphObject => {
+      const { defaultHealthyThreshold, defaultUnhealthyThreshold } = kindOf(String(shown.id));
+      return { ...shown, defaultHealthyThreshold, defaultUnhealthyThreshold };
+    },
 };
 
 const changeBody = z.looseObject({

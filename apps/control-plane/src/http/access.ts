@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import type { Context } from '../context.ts';
 import { type Caller, hasPermission } from '../permissions/caller.ts';
 import { type Permission, permissionName } from '../permissions/permissions.ts';
-import { ApiError } from './errors.ts';
+import { ApiError, type ErrorCode } from './errors.ts';
 
 /** Who may use a route: anybody, anybody who is signed in, or callers with a permission. */
 export type Access = 'public' | 'signedIn' | Permission;
@@ -11,6 +11,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Every route says it; one that does not keeps the process from starting. */
     access?: Access;
+    /** Errors that the document names besides those that every route of its kind has. */
+    errors?: readonly ErrorCode[];
   }
   interface FastifyRequest {
     caller: Caller | undefined;

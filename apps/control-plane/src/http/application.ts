@@ -1,13 +1,15 @@
 import type { Server } from 'node:https';
 import fastifySwagger from '@fastify/swagger';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
-import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import type { Context } from '../context.ts';
 import { newId } from '../database/identifier.ts';
+import { documentOptions } from '../openapi/document.ts';
 import { enforceAccess } from './access.ts';
 import { ApiError, errorBody } from './errors.ts';
 import { readJsonBodies } from './json-body.ts';
+import { KnownPaths } from './known-paths.ts';
 import { asApiError } from './translate-error.ts';
+import { commonHeaders, refuseAddress, refuseConnection } from './unroutable.ts';
 import { validateRequest } from './validation.ts';
 
 /** Bytes of a request body: a configuration with 500 routes has 30 kB. */
@@ -25,6 +27,8 @@ export async function createApplication(
     genReqId: () => newId(context.now()),
     trustProxy: [...context.configuration.trustedProxies],
     requestTimeout: 30_000,
+    frameworkErrors: refuseAddress(context),
+    clientErrorHandler: refuseConnection(context),
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
   }) as unknown as FastifyInstance<Server>;
   readJsonBodies(application);
@@ -32,15 +36,16 @@ export async function createApplication(
   // Schemas of answers are for the document; the tests hold every answer against them.
   application.setSerializerCompiler(() => JSON.stringify);
   enforceAccess(application, context);
-  application.addHook('onRequest', async ({ url }) => {
+  const paths = new KnownPaths(application as unknown as FastifyInstance);
+  application.addHook('onRequest', async ({ is404, method, url }) => {
+    // Before the body is looked at: it does not matter.
+    if (is404) throw paths.refusal(method, url);
     // PostgreSQL cannot compare with a text that has one.
     if (/%00|\0/.test(url))
       throw new ApiError('BadRequest', 'the address has a NUL character, which is not allowed');
   });
   application.addHook('onSend', async (request, reply) => {
-    reply.header('request-id', request.id);
-    reply.header('x-content-type-options', 'nosniff');
-    reply.header('strict-transport-security', 'max-age=31536000');
+    reply.headers(commonHeaders(request.id));
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
   });
   application.setErrorHandler((error: FastifyError, request, reply) => {
@@ -56,22 +61,10 @@ export async function createApplication(
       .headers(refusal.headers)
       .send(errorBody(refusal, request.id, context.now()));
   });
-  application.setNotFoundHandler((request, reply) => {
-    const refusal = new ApiError(
-      'ResourceNotFound',
-      `there is no ${request.method} ${request.url.split('?')[0]}`,
-    );
-    reply.status(404).send(errorBody(refusal, request.id, context.now()));
+  // Hooks run for unknown paths only where there is such a handler.
+  application.setNotFoundHandler(({ method, url }) => {
+    throw paths.refusal(method, url);
   });
-  await application.register(fastifySwagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Culvert control plane', version: '0.1.0' },
-      servers: [{ url: context.configuration.publicUrl }],
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-      security: [{ token: [] }],
-    },
-    transform: jsonSchemaTransform,
-  });
+  await application.register(fastifySwagger, documentOptions(context.configuration.publicUrl));
   return application;
 }

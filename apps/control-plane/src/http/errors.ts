@@ -1,4 +1,5 @@
 import type { Finding } from '@culvert/contracts';
+import { z } from 'zod';
 
 /** Codes of errors, in the manner of Graph, with the HTTP status that each has. */
 export const errorStatus = {
@@ -7,11 +8,13 @@ export const errorStatus = {
   Forbidden: 403,
   ResourceNotFound: 404,
   MethodNotAllowed: 405,
+  RequestTimeout: 408,
   Conflict: 409,
   PreconditionFailed: 412,
   RequestEntityTooLarge: 413,
   UnsupportedMediaType: 415,
   TooManyRequests: 429,
+  HeaderFieldsTooLarge: 431,
   InternalServerError: 500,
   ServiceUnavailable: 503,
   InsufficientStorage: 507,
@@ -48,20 +51,30 @@ export class ApiError extends Error {
 }
 
 /** The body of an error as Graph writes it. */
-export function errorBody(error: ApiError, requestId: string, now: Date) {
+export const errorSchema = z.object({
+  error: z.object({
+    code: z.enum(Object.keys(errorStatus) as [ErrorCode, ...ErrorCode[]]),
+    message: z.string().describe('What happened and what to do'),
+    details: z
+      .array(z.object({ code: z.literal('InvalidField'), target: z.string(), message: z.string() }))
+      .optional()
+      .describe('Every mistake, each with its field'),
+    innerError: z.object({ date: z.string(), 'request-id': z.string() }),
+  }),
+});
+
+/** The body that tells of an error. */
+export function errorBody(error: ApiError, requestId: string, now: Date): z.output<typeof errorSchema> {
+  const details = error.details.map(({ path, found, message }) => ({
+    code: 'InvalidField' as const,
+    target: path,
+    message: found === undefined ? message : `found ${found}; ${message}`,
+  }));
   return {
     error: {
       code: error.code,
       message: error.message,
-      ...(error.details.length === 0
-        ? {}
-        : {
-            details: error.details.map(({ path, found, message }) => ({
-              code: 'InvalidField',
-              target: path,
-              message: found === undefined ? message : `found ${found}; ${message}`,
-            })),
-          }),
+      ...(details.length === 0 ? {} : { details }),
       innerError: { date: now.toISOString(), 'request-id': requestId },
     },
   };

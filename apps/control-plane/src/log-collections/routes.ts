@@ -9,6 +9,7 @@ import { audit, inTransaction } from '../graph/change.ts';
 import type { GraphObject } from '../graph/conversion.ts';
 import { graphBase } from '../graph/entity-set.ts';
 import { answerItem, answerList, contextUrl, findOrRefuse, show } from '../graph/read.ts';
+import type { Change } from '../graph/resource.ts';
 import { idParameter } from '../graph/routes.ts';
 import { itemQuery, listQuery, objectSchema, pageSchema } from '../graph/schemas.ts';
 import { deletePermission, inScope, readPermission, updatePermission } from '../graph/scope.ts';
@@ -16,6 +17,7 @@ import { EntityStore } from '../graph/store.ts';
 import type { StoredRow } from '../graph/tables.ts';
 import { callerOf } from '../http/access.ts';
 import { ApiError } from '../http/errors.ts';
+import { checkIfMatch, etagOf } from '../odata/etag.ts';
 import type { Permission } from '../permissions/permissions.ts';
 import { spanShape } from '../servers/actions.ts';
 import { requireServer, serverParameters, serversUrl } from '../servers/routes.ts';
@@ -37,6 +39,7 @@ const requestBody = z.looseObject(spanShape).check((context) => {
     input: endDateTime,
   });
 });
+const archive = { content: { 'application/gzip': { schema: z.string().meta({ format: 'binary' }) } } };
 const downloadQuery = z.object({ expires: z.string().regex(/^\d{1,16}$/), signature: z.string().max(100) });
 
 /** Requests for the logs of servers, and what came of them. */
@@ -76,7 +79,7 @@ export function registerLogCollections(application: FastifyInstance, context: Co
         return inTransaction(context, request, async (change) => {
           await new EntityStore(change.tables, engine, logCollections).insert(row);
           const object = show(readable, row, now);
-          await audit(change, readable, 'create', row, { after: object });
+          await auditCollection(change, 'create', row, { after: object });
           return { '@odata.context': contextUrl(context, logCollections.entity.name), value: object };
         });
       },
@@ -117,9 +120,10 @@ export function registerLogCollections(application: FastifyInstance, context: Co
     },
     async (request, reply) => {
       const row = await find(request, deletePermission);
+      checkIfMatch(request.headers['if-match'], etagOf(row.id, row.version));
       await inTransaction(context, request, async (change) => {
         await new EntityStore(change.tables, engine, logCollections).remove(row);
-        await audit(change, readable, 'delete', row, { before: show(readable, row, context.now()) });
+        await auditCollection(change, 'delete', row, { before: show(readable, row, context.now()) });
       });
       return reply.status(204).send(null);
     },
@@ -150,13 +154,13 @@ export function registerLogCollections(application: FastifyInstance, context: Co
   application.get<{ Params: { id: string }; Querystring: z.output<typeof downloadQuery> }>(
     '/api/v1/logDownloads/:id',
     {
-      config: { access: 'public' },
+      config: { access: 'public', errors: ['Forbidden', 'Conflict'] },
       schema: {
         summary: 'Download logs by a signed address',
         tags,
-        security: [],
         params: idParameter,
         querystring: downloadQuery,
+        response: { 200: archive },
       },
     },
     async (request, reply) => {
@@ -188,8 +192,25 @@ export function registerLogCollections(application: FastifyInstance, context: Co
     permission: Permission,
   ): Promise<StoredRow> {
     const store = new EntityStore(tables, engine, logCollections);
-    return findOrRefuse(store, request.params.id, visible(request, permission), title);
+    const { id } = request.params;
+    return findOrRefuse(store, id, visible(request, permission), title, visible(request, readPermission));
   }
+}
+
+/** An entry of the audit log about a collection; it is seen by whoever may see the site of the server. */
+async function auditCollection(
+  change: Change,
+  verb: string,
+  row: StoredRow,
+  states: { before?: unknown; after?: unknown },
+): Promise<void> {
+  const site = await change.tables
+    .selectFrom('servers')
+    .innerJoin('sites', 'sites.id', 'servers.site_id')
+    .select('sites.role_scope_tag_ids')
+    .where('servers.id', '=', String(row.server_id))
+    .executeTakeFirst();
+  await audit(change, readable, verb, { ...row, ...site }, states);
 }
 
 function notThere({ status }: StoredRow): ApiError {

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { z } from 'zod';
 
 /** Seconds; the goal for a list page is 50 ms. */
 const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -26,7 +27,11 @@ export function registerMetrics(application: FastifyInstance): void {
     '/metrics',
     {
       config: { access: 'Microsoft.Intune_MicrosoftTunnelGateway_Read' },
-      schema: { summary: 'Metrics for Prometheus', tags: ['Operations'] },
+      schema: {
+        summary: 'Metrics for Prometheus',
+        tags: ['Operations'],
+        response: { 200: { content: { 'text/plain': { schema: z.string() } } } },
+      },
     },
     async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),
   );

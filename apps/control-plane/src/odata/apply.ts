@@ -66,7 +66,8 @@ export class SqlOfQuery {
       const field = this.#field(name);
       const column = sql.ref(field.column);
       // Engines disagree where nulls stand; here they are the least of all.
-      const key = field.isNullable === true ? sql`coalesce(${column}, ${lowest(field)})` : sql`${column}`;
+      const key =
+        field.isNullable === true ? sql`coalesce(${column}, ${sql.lit(lowest(field))})` : sql`${column}`;
       return { field, key, descending };
     });
   }
@@ -115,7 +116,11 @@ function behind(
     const beyond = descending ? sql`${key} < ${cursor[index]}` : sql`${key} > ${cursor[index]}`;
     return sql`(${sql.join([...equal, beyond], sql` and `)})`;
   });
-  return sql`(${sql.join(alternatives, sql` or `)})`;
+  const [first] = order;
+  if (first === undefined) return sql`(1 = 1)`;
+  // Follows from the rest; engines find the place in an index by it, and not by the alternatives.
+  const from = first.descending ? sql`${first.key} <= ${cursor[0]}` : sql`${first.key} >= ${cursor[0]}`;
+  return sql`(${from} and (${sql.join(alternatives, sql` or `)}))`;
 }
 
 function lowest({ type }: Field): NonNullable<Literal> {

@@ -2,7 +2,7 @@ import { ApiError } from '../http/errors.ts';
 
 /** The weak entity tag of an object in this version (RFC 9110 §8.8.3). */
 export function etagOf(id: string, version: number): string {
-  return `W/"${Buffer.from(`${id}:${version}`).toString('base64url')}"`;
+  return `W/"${id}.${version}"`;
 }
 
 /** Throws when the caller has changed another version than the present one; without If-Match nothing is asked. */

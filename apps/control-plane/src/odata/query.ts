@@ -147,7 +147,9 @@ class Options {
       }
     }
     const place = order.findIndex(({ field }) => field === 'id');
-    return place === -1 ? [...order, { field: 'id', descending: false }] : order.slice(0, place + 1);
+    if (place !== -1) return order.slice(0, place + 1);
+    // In the direction of what is before it, so that one index serves both.
+    return [...order, { field: 'id', descending: order.at(-1)?.descending ?? false }];
   }
 
   number(name: string, least: number, most: number, otherwise: number): number {

@@ -44,6 +44,9 @@ export const assignmentResource: Resource = {
   title: 'role assignment',
   schema: assignmentSchema as unknown as z.ZodType<GraphObject>,
   readOnly: ['id'],
+  documentation: {
+    example: { roleId: 'readOnlyOperator', memberKind: 'group', member: 'Auditors', scopeTagIds: ['0'] },
+  },
   split: (body) => ({ properties: body, references: { roleId: body.roleId, scopeTagIds: body.scopeTagIds } }),
   columns: async (change, { roleId, scopeTagIds }, row) => {
     if (row !== undefined) await requireAnotherAssignment(change, row);
@@ -82,14 +85,16 @@ async function requireAnotherAssignment(
   row: { id: string; [column: string]: unknown },
 ): Promise<void> {
   if (row.role_id !== administrator) return;
-  const other = await tables
+  const administrators = await tables
     .selectFrom('role_assignments')
     .select('id')
     .where('role_id', '=', administrator)
     .where('scope_tag_ids', 'is', null)
-    .where('id', '<>', row.id)
-    .executeTakeFirst();
-  if (other === undefined) {
+    .orderBy('id')
+    // Two administrators who remove each other at the same time must not both succeed. SQLite has one writer anyway.
+    .$if(context.database.engine === 'postgresql', (rows) => rows.forUpdate())
+    .execute();
+  if (!administrators.some(({ id }) => id !== row.id)) {
     throw new ApiError('Conflict', 'this is the last administrator; give the role to somebody else first');
   }
   // Assignments to accounts that are disabled, or to groups that nobody is in, help nobody.

@@ -46,6 +46,9 @@ export const roleResource: Resource = {
   title: 'role',
   schema: roleSchema as unknown as z.ZodType<GraphObject>,
   readOnly: ['id', 'isBuiltIn'],
+  documentation: {
+    example: { displayName: 'Site operators', permissions: ['Microsoft.Intune_MicrosoftTunnelGateway_Read'] },
+  },
   split: (body) => ({ properties: body, references: { permissions: body.permissions } }),
   columns: async (change, { permissions: wanted }, row) => {
     if (row?.is_built_in === 1)

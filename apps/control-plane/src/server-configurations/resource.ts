@@ -2,12 +2,15 @@ import { networkWarnings, type ServerConfiguration, serverConfigurationSchema } 
 import type { z } from 'zod';
 import type { GraphObject } from '../graph/conversion.ts';
 import type { Resource } from '../graph/resource.ts';
-import { tunnelAccess } from '../graph/scope.ts';
+import { inScope, readPermission, tunnelAccess } from '../graph/scope.ts';
 import { ApiError } from '../http/errors.ts';
 import { serverConfigurations } from './entity.ts';
 
 /** Names that Graph is giving up, beside those that took their place. */
 const formerNames = { routesInclude: 'routeIncludes', routesExclude: 'routeExcludes' } as const;
+
+/** Sites that the refusal to delete a configuration names. */
+const mostNamed = 20;
 
 /** Server configurations: rules of their schema, and none can go while a site uses it. */
 export const serverConfigurationResource: Resource = {
@@ -17,12 +20,27 @@ export const serverConfigurationResource: Resource = {
   title: 'server configuration',
   schema: serverConfigurationSchema as unknown as z.ZodType<GraphObject>,
   readOnly: ['id', 'lastUpdateDateTime'],
+  documentation: {
+    example: {
+      displayName: 'Headquarters',
+      network: '10.70.0.0/16',
+      dnsServers: ['10.60.0.53'],
+      defaultDomainSuffix: 'corp.example.com',
+      routeIncludes: ['10.60.0.0/16'],
+    },
+    further: Object.fromEntries(
+      Object.entries(formerNames).map(([former, name]) => [
+        former,
+        { deprecated: true, description: `The former name of ${name}` },
+      ]),
+    ),
+  },
   split: (body) => ({ properties: translateFormerNames(body), references: {} }),
   columns: async ({ context }) => ({
     ok: true,
     value: { last_update_date_time: context.now().toISOString() },
   }),
-  derive: (shown) => ({
+  derive: () => (shown) => ({
     ...shown,
     routesInclude: shown.routeIncludes,
     routesExclude: shown.routeExcludes,
@@ -31,20 +49,24 @@ export const serverConfigurationResource: Resource = {
     const parsed = serverConfigurationSchema.safeParse(withoutForeign(written));
     return parsed.success ? networkWarnings(parsed.data) : [];
   },
-  requireUnused: async ({ tables }, { id }) => {
-    const users = await tables
-      .selectFrom('sites')
+  requireUnused: async ({ context, tables, caller }, { id }) => {
+    const users = tables.selectFrom('sites').where('server_configuration_id', '=', id);
+    const { count } = await users
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .executeTakeFirstOrThrow();
+    if (count === 0) return;
+    // Sites that the caller may not know of are counted and not named.
+    const named = await users
       .select(['display_name', 'id'])
-      .where('server_configuration_id', '=', id)
+      .where(inScope(context.database.engine, caller, readPermission))
       .orderBy('display_name')
-      .limit(20)
+      .limit(mostNamed)
       .execute();
-    if (users.length === 0) return;
     throw new ApiError(
       'Conflict',
-      `the configuration is used by ${users.length === 1 ? 'a site' : `${users.length} sites`}: give them another one first`,
+      `the configuration is used by ${count === 1 ? 'a site' : `${count} sites`}: give them another one first`,
       {
-        details: users.map(({ display_name, id: site }) => ({
+        details: named.map(({ display_name, id: site }) => ({
           path: `microsoftTunnelSites/${site}`,
           message: String(display_name),
         })),

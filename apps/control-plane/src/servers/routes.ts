@@ -32,6 +32,10 @@ const siteParameter = z.object({ siteId: z.string().max(100) });
 export const serverParameters = z.object({ siteId: z.string().max(100), id: z.string().max(100) });
 type Params = z.output<typeof serverParameters>;
 const written = { set: servers, readOnly: readOnlyOfServer };
+const notes = {
+  example: { displayName: 'gateway-1' },
+  further: Object.fromEntries(readOnlyOfServer.map((name) => [name, { readOnly: true }])),
+};
 
 /** Servers of a site. A server has the scope tags of its site. */
 export function registerServers(application: FastifyInstance, context: Context): void {
@@ -52,8 +56,14 @@ export function registerServers(application: FastifyInstance, context: Context):
       },
     },
     async (request) => {
-      const site = await requireSite(context, request, request.params.siteId, readPermission);
-      return answerList(context, request, readableServer, ofSite(site.id));
+      const { siteId } = request.params;
+      const scope = inScope(engine, callerOf(request), readPermission);
+      const inSite = sql<boolean>`${ofSite(siteId)} and exists (select 1 from sites where id = ${siteId} and ${scope})`;
+      const answer = await answerList(context, request, readableServer, inSite);
+      // A page that has servers has a site; only an empty one may mean that there is none.
+      if ((answer.value as unknown[]).length === 0)
+        await requireSite(context, request, siteId, readPermission);
+      return answer;
     },
   );
   application.get<{ Params: Params }>(
@@ -79,7 +89,7 @@ export function registerServers(application: FastifyInstance, context: Context):
         summary: 'Create the record of a server; an installation does so by itself',
         tags,
         params: siteParameter,
-        body: bodySchema(serverSchema, { isPartial: false }),
+        body: bodySchema(serverSchema, { isPartial: false, ...notes }),
         response: { 201: shown },
       },
     },
@@ -116,7 +126,7 @@ export function registerServers(application: FastifyInstance, context: Context):
         summary: 'Change a server',
         tags,
         params: serverParameters,
-        body: bodySchema(serverSchema, { isPartial: true }),
+        body: bodySchema(serverSchema, { isPartial: true, ...notes }),
         response: { 200: shown },
       },
     },
@@ -190,8 +200,10 @@ export function requireSite(
   permission: Permission,
   { tables } = { tables: database.tables },
 ): Promise<StoredRow> {
-  const scope = inScope(database.engine, callerOf(request), permission);
-  return findOrRefuse(new EntityStore(tables, database.engine, sites), id, scope, 'site');
+  const caller = callerOf(request);
+  const scope = inScope(database.engine, caller, permission);
+  const visible = inScope(database.engine, caller, readPermission);
+  return findOrRefuse(new EntityStore(tables, database.engine, sites), id, scope, 'site', visible);
 }
 
 /** The server of a path, within the caller's scope. */

@@ -26,6 +26,25 @@ export const siteResource: Resource = {
   title: 'site',
   schema: siteSchema as unknown as z.ZodType<GraphObject>,
   readOnly: ['id', 'upgradeAvailable'],
+  documentation: {
+    example: {
+      displayName: 'Tokyo',
+      publicAddress: 'vpn.example.com',
+      upgradeWindowStartTime: '22:00:00',
+      upgradeWindowEndTime: '04:00:00',
+      upgradeWindowTimeZone: 'Asia/Tokyo',
+      microsoftTunnelConfiguration: { id: '019ab000-0000-7000-8000-000000000000' },
+    },
+    further: {
+      microsoftTunnelConfiguration: {
+        type: ['object', 'null'],
+        properties: { id: { type: 'string' } },
+        description:
+          'The configuration of the site by its identifier; or `microsoftTunnelConfiguration@odata.bind` with its address',
+      },
+      microsoftTunnelServers: { readOnly: true },
+    },
+  },
   split: splitReference,
   columns: async (change, references, row) => {
     const own = row === undefined ? { upgrade_available: 0 } : {};
@@ -35,11 +54,16 @@ export const siteResource: Resource = {
       ? { ok: true, value: { ...own, server_configuration_id: resolved.id } }
       : { ok: false, problems: [resolved.problem] };
   },
-  derive: (shown, now) => {
-    const { upgradeWindowTimeZone: zone } = shown;
-    return typeof zone === 'string'
-      ? { ...shown, upgradeWindowUtcOffsetInMinutes: offsetMinutes(zone, now) }
-      : shown;
+  derive: (now) => {
+    const offsets = new Map<string, number>();
+    return (shown) => {
+      const { upgradeWindowTimeZone: zone } = shown;
+      if (typeof zone !== 'string') return shown;
+      const offset = offsets.get(zone) ?? offsetMinutes(zone, now);
+      offsets.set(zone, offset);
+      shown.upgradeWindowUtcOffsetInMinutes = offset;
+      return shown;
+    };
   },
   warnings: (written) =>
     siteWarnings({ publicAddress: String(written.publicAddress ?? '') } as Pick<Site, 'publicAddress'>),

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type PostgresqlServer, startPostgresql } from '@culvert/lab/database/postgresql.ts';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { configurationExample } from '../testing/graph.ts';
-import { type PostgresqlServer, startPostgresql } from '../testing/postgresql.ts';
 import { ControlPlaneProcess } from '../testing/process.ts';
 
 const url = '/graph/beta/deviceManagement/microsoftTunnelConfigurations';

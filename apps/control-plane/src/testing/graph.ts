@@ -1,4 +1,5 @@
 import type { FastifyInstance, InjectOptions } from 'fastify';
+import type { Database } from '../database/open.ts';
 import { graphBase } from '../graph/entity-set.ts';
 
 /** Speaks to an application as a caller of the Graph-shaped API. */
@@ -64,3 +65,15 @@ export const siteExample = (configuration: string) => ({
   publicAddress: 'vpn.example.com',
   microsoftTunnelConfiguration: { id: configuration },
 });
+
+/** Makes scope tags with these identifiers. */
+export async function makeScopeTags({ tables }: Database, ...ids: string[]): Promise<void> {
+  const rows = ids.map((id) => ({
+    id,
+    version: 1,
+    display_name: `Tag ${id}`,
+    description: '',
+    is_built_in: 0,
+  }));
+  await tables.insertInto('scope_tags').values(rows).execute();
+}

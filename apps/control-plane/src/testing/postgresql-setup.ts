@@ -1,5 +1,5 @@
+import { startPostgresql } from '@culvert/lab/database/postgresql.ts';
 import type { TestProject } from 'vitest/node';
-import { startPostgresql } from './postgresql.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

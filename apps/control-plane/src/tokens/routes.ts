@@ -9,6 +9,7 @@ import { idParameter } from '../graph/routes.ts';
 import { itemQuery, listQuery, objectSchema, pageSchema } from '../graph/schemas.ts';
 import { EntityStore } from '../graph/store.ts';
 import { ApiError } from '../http/errors.ts';
+import { checkIfMatch, etagOf } from '../odata/etag.ts';
 import { beyondCaller } from '../roles/resource.ts';
 import { unknownTags } from '../scope-tags/known-tags.ts';
 import { durationRule, parseDuration } from './duration.ts';
@@ -116,9 +117,12 @@ export function registerTokens(application: FastifyInstance, context: Context): 
     },
     async (request, reply) => {
       const { id } = request.params;
-      const isRevoked = await inTransaction(context, request, (change) =>
-        revokeToken(change.tables, id, change.caller.actor, context.now()),
-      );
+      const isRevoked = await inTransaction(context, request, async (change) => {
+        const store = new EntityStore(change.tables, engine, apiTokens);
+        const row = await findOrRefuse(store, id, everywhere, 'API token');
+        checkIfMatch(request.headers['if-match'], etagOf(row.id, row.version));
+        return revokeToken(change.tables, id, change.caller.actor, context.now());
+      });
       if (!isRevoked) throw new ApiError('ResourceNotFound', `there is no API token ${id} in force`);
       return reply.status(204).send(null);
     },

@@ -7,6 +7,10 @@ import { join } from 'node:path';
 export interface PostgresqlServer {
   /** URL of a database of this name in it. */
   url(database: string): string;
+  /** Process of the server; everything else of it is a child of this one. */
+  readonly pid: number;
+  /** Carries statements out as its owner; returns what they print. */
+  execute(database: string, statements: string): string;
   /** Ends the server as `kill -9` or politely, or starts it again on the same data. */
   stop(how?: 'politely' | 'abruptly'): Promise<void>;
   start(): Promise<void>;
@@ -68,6 +72,14 @@ export async function startPostgresql(): Promise<PostgresqlServer> {
 
   const server: PostgresqlServer = {
     url: (database) => `postgresql://${owner}@localhost/${database}?host=${encodeURIComponent(directory)}`,
+    get pid() {
+      return running?.pid ?? 0;
+    },
+    execute(database, statements) {
+      const parameters = ['-h', directory, '-d', database, '-v', 'ON_ERROR_STOP=1', '-At', '-c', statements];
+      const command = as('psql', ...parameters);
+      return execFileSync(command.file, command.parameters, { encoding: 'utf8', cwd: '/' });
+    },
     async start() {
       const command = as(
         'postgres',
