@@ -2,6 +2,9 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // Only against tests that hang; a machine that does much else makes good ones slow.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     globalSetup: ['apps/control-plane/src/testing/postgresql-setup.ts'],
     include: [
       'apps/*/src/**/*.test.ts',
