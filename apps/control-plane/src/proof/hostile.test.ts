@@ -108,6 +108,8 @@ describeOnEachEngine('a hostile request', (database) => {
         url,
         fc.option(fc.uint8Array()),
         async (method, path, body) => {
+          // `inject` cannot send everything; the raw connections of graph-client.test.ts can.
+          fc.pre(URL.canParse(path, 'http://localhost'));
           await ask({
             method,
             url: path === '' ? '/' : path.toWellFormed(),
