@@ -2,6 +2,9 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // Generous, because a busy machine is no mistake of the product; nothing here is about speed.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     globalSetup: ['apps/control-plane/src/testing/postgresql-setup.ts'],
     include: [
       'apps/*/src/**/*.test.ts',

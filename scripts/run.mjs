@@ -5,28 +5,27 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import {
   ensureEngine,
+  ensureLab,
   ensureNodePackages,
   ensurePrograms,
   main,
   node,
   root,
-  run,
   SetupError,
 } from './setup.mjs';
 
 const programs = {
   gateway: {
     file: 'apps/gateway/src/main.ts',
-    prepare: () => ensurePrograms({ nft: 'nftables', ip: 'iproute2' }),
+    // Without root the gateway itself says that it needs it.
+    prepare: () => {
+      if (process.getuid?.() === 0) ensurePrograms({ nft: 'nftables', ip: 'iproute2' });
+    },
   },
   'control-plane': { file: 'apps/control-plane/src/main.ts' },
   demo: { file: 'lab/src/demo.ts', prepare: ensureLab },
   bench: { file: 'bench/src/main.ts', prepare: ensureLab },
 };
-
-function ensureLab() {
-  run(node, [join(root, 'lab/src/setup.ts')]);
-}
 
 main(() => {
   const [name, ...parameters] = process.argv.slice(2);
@@ -41,8 +40,8 @@ main(() => {
     parameters[0].startsWith('--config') ||
     parameters[0] === 'run';
   if (serves && program.prepare !== undefined) {
+    program.prepare();
     ensureEngine();
-    if (process.getuid?.() === 0) program.prepare();
   }
   const child = spawn(node, [join(root, program.file), ...parameters], { stdio: 'inherit' });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => child.kill(signal));

@@ -139,6 +139,15 @@ export function ensureEngine() {
   return engine;
 }
 
+/**
+ * Installs what the lab needs. Its set-up says in one line what is missing when it cannot, so that nothing is added
+ * here, and nothing else is built before.
+ */
+export function ensureLab() {
+  const { status } = spawnSync(node, [join(root, 'lab/src/setup.ts')], { stdio: ['ignore', 2, 2] });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
 /** Why a gateway cannot run here and how to change that, or undefined when it can. One line. */
 export function missingForGateway() {
   if (process.platform !== 'linux') return 'The gateway runs on Linux only.';

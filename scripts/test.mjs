@@ -8,13 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   ensureEngine,
+  ensureLab,
   ensureNodePackages,
   ensurePostgresql,
   ensurePython,
   main,
-  node,
   root,
-  run,
   SetupError,
   say,
 } from './setup.mjs';
@@ -99,10 +98,10 @@ main(() => {
     throw new SetupError('usage: npm test [-- quick]');
   }
   ensureNodePackages();
+  if (!quick) ensureLab();
   ensurePostgresql();
   ensurePython();
   ensureEngine();
-  if (!quick) run(node, [join(root, 'lab/src/setup.ts')]);
   const steps = [
     () => check('format and lint', bin('biome'), ['ci', '.']),
     () => check('types', bin('tsc'), []),

@@ -1,6 +1,6 @@
 /**
  * `lab/setup`: makes this machine ready for the lab. Installs what is missing when it runs as root; otherwise it
- * says what is missing and ends with 1. Nothing is skipped silently.
+ * says in one line what is missing and ends with 1. Nothing is skipped silently.
  */
 import { existsSync } from 'node:fs';
 import { opensslClientFile } from './client/builds.ts';
@@ -33,8 +33,11 @@ const packages: readonly [name: string, purpose: string][] = [
 
 /** Things of the kernel and the user that no package brings. */
 const prerequisites: readonly [what: string, holds: () => boolean][] = [
-  ['root (network namespaces need CAP_NET_ADMIN and CAP_SYS_ADMIN)', () => process.getuid?.() === 0],
-  ['/dev/net/tun', () => existsSync('/dev/net/tun')],
+  ['root (network namespaces need it: run the same command with sudo)', () => process.getuid?.() === 0],
+  [
+    '/dev/net/tun (run `modprobe tun`, or start the container with `--device /dev/net/tun`)',
+    () => existsSync('/dev/net/tun'),
+  ],
 ];
 
 async function missingPackages(): Promise<string[]> {
@@ -67,9 +70,9 @@ async function main(): Promise<number> {
   const unmet = prerequisites.filter(([, holds]) => !holds()).map(([what]) => what);
   const missing = await missingPackages();
   if (unmet.length > 0) {
-    const built = existsSync(opensslClientFile) ? [] : [`${opensslClientFile} (built by this script)`];
-    console.error('This machine is not ready for the lab, and this user cannot make it so. Missing:');
-    for (const what of [...unmet, ...missing, ...built]) console.error(`  - ${what}`);
+    const debian = missing.length === 0 ? [] : [`Debian packages ${missing.join(' ')}`];
+    const built = existsSync(opensslClientFile) ? [] : [`${opensslClientFile} (built by lab/setup)`];
+    console.error(`culvert: missing for the lab: ${[...unmet, ...debian, ...built].join('; ')}`);
     return 1;
   }
   if (missing.length > 0) await installPackages(missing);

@@ -1,11 +1,16 @@
 import type { FastifyInstance } from 'fastify';
+import { registerAccounts } from './accounts/routes.ts';
+import { registerSelfService } from './accounts/self-service.ts';
 import { registerAudit } from './audit/routes.ts';
 import type { Context } from './context.ts';
 import { registerHealth } from './health/routes.ts';
 import { registerHealthThresholds } from './health-thresholds/routes.ts';
+import { registerIdentityProviders } from './identity-providers/routes.ts';
 import { registerLogCollections } from './log-collections/routes.ts';
 import { registerMetrics } from './metrics/metrics.ts';
 import { registerOpenApi } from './openapi/routes.ts';
+import { registerOpenId } from './openid/mount.ts';
+import { registerSignInSessions } from './openid/session-routes.ts';
 import { registerRoles } from './roles/routes.ts';
 import { registerScopeTags } from './scope-tags/routes.ts';
 import { registerServerConfigurations } from './server-configurations/routes.ts';
@@ -29,6 +34,11 @@ export async function registerRoutes(application: FastifyInstance, context: Cont
   registerRoles(application, context);
   registerScopeTags(application, context);
   registerTokens(application, context);
+  registerAccounts(application, context);
+  registerSelfService(application, context);
+  registerIdentityProviders(application, context);
   registerAudit(application, context);
   registerSettings(application, context);
+  await registerOpenId(application, context);
+  registerSignInSessions(application, context);
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { WorkLimit } from '@culvert/passwords/work-limit.ts';
 import type { FastifyInstance } from 'fastify';
@@ -9,9 +10,9 @@ import { type ListenerCertificate, listenerCertificate } from './certificates/li
 import type { ControlPlaneConfiguration } from './configuration/control-plane-configuration.ts';
 import type { Context } from './context.ts';
 import { openDatabase } from './database/open.ts';
-import { prepareDatabase } from './database/prepare.ts';
-import { waitForDatabase } from './database/wait.ts';
+import { prepareDatabaseAt } from './database/prepare.ts';
 import { createApplication } from './http/application.ts';
+import { currentKeys } from './openid/keys.ts';
 import { Presence } from './periodic-work/presence.ts';
 import { PeriodicWork } from './periodic-work/runner.ts';
 import { periodicTasks } from './periodic-work/tasks.ts';
@@ -23,6 +24,8 @@ import { loadSecretsKey } from './secrets/secrets-key.ts';
 export interface RunningControlPlane {
   readonly context: Context;
   readonly certificate: ListenerCertificate;
+  /** The port of the listener; it was chosen by the system when the configuration says 0. */
+  readonly port: number;
   /** The administrator that this start has made; the password is nowhere else. */
   readonly firstAdministrator: { userName: string; password: string } | undefined;
   /** Answers what has begun, then lets go of everything. */
@@ -38,13 +41,12 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
   const certificate = await listenerCertificate(configuration, now());
   const secrets = new SecretBox(await loadSecretsKey(configuration, process.env));
   const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  await prepareDatabaseAt(configuration.database, (message) => logger.warn(message));
   const database = openDatabase(configuration.database);
   const replica = randomUUID();
   const presence = new Presence(database, replica, logger);
   const concurrent = availableParallelism();
   try {
-    await waitForDatabase(database, { onWait: (message) => logger.warn(message) });
-    await prepareDatabase(database);
     await presence.begin();
     const context: Context = {
       configuration,
@@ -55,6 +57,7 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
       logger,
       authenticate: authenticator(database, now),
     };
+    await currentKeys(context);
     const firstAdministrator = await ensureFirstAdministrator(context);
     const application = await createApplication(context, certificate);
     await registerRoutes(application as unknown as FastifyInstance, context);
@@ -65,6 +68,7 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
     return {
       context,
       certificate,
+      port: (application.server.address() as AddressInfo).port,
       firstAdministrator,
       stop: async () => {
         await application.close();

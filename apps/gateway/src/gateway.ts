@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describeFinding, type Finding, type Findings } from '@culvert/contracts';
 import type { Logger } from 'pino';
 import { type AdministrationServer, serveAdministration } from './administration/server.ts';
@@ -86,6 +87,7 @@ export class Gateway {
       configuration: () => engineConfiguration(this.#configuration),
       onEvent: (event) => this.#service?.onEngineEvent(event),
       onReady: () => this.#engineReady(),
+      onLost: () => this.#service?.onEngineLost(),
     });
   }
 
@@ -111,6 +113,15 @@ export class Gateway {
     await this.#network.prepare(this.#tunnelNetwork());
     await this.#engine.start();
     this.#watchCertificate();
+  }
+
+  /** Sends nobody new here for a while, so that a load balancer finds out before tunnels end. */
+  async drain(): Promise<void> {
+    const { drainSeconds } = this.#configuration.standalone;
+    if (drainSeconds === 0) return;
+    this.#logger.info({ drainSeconds }, 'draining: probes and new devices get 503, tunnels go on');
+    this.#service?.drain();
+    await sleep(drainSeconds * 1000);
   }
 
   /** Ends everything: tunnels, engine, firewall, sockets. The sessions stay on disk. */

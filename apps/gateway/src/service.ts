@@ -38,6 +38,8 @@ export interface TunnelService {
   listen(relaySocketPath: string): Promise<void>;
   /** The engine is configured and its events are flowing; compares its sessions with ours. */
   onEngineReady(): Promise<void>;
+  /** The engine is gone; until the next one is compared with, a CONNECT waits for it. */
+  onEngineLost(): void;
   onEngineEvent(event: SessionEvent): void;
   reconfigure(configuration: LoadedConfiguration): void;
   sessions(): Promise<SessionView[]>;
@@ -45,6 +47,8 @@ export interface TunnelService {
   bans(): BanView[];
   unban(address: string | 'all'): number;
   counters(): Record<string, number>;
+  /** From now on requests and CONNECTs get 503; open tunnels go on. */
+  drain(): void;
   close(): Promise<void>;
 }
 
@@ -60,6 +64,9 @@ export interface TunnelServiceOptions {
 /** How long a CONNECT waits for the engine after a start; a client that is refused once waits ten seconds. */
 const engineStartMilliseconds = 5000;
 const sweepMilliseconds = 1000;
+/** How often the engine is asked for its counters; with many sessions less often, so that it stays below 1 % of the time. */
+const trafficMilliseconds = 60_000;
+const trafficShare = 100;
 /** The engine closes the relayed connection after `attach`; this is for when it does not. */
 const handOverMilliseconds = 10_000;
 
@@ -83,7 +90,7 @@ class Service implements TunnelService {
   readonly #sessions: Sessions;
   readonly #lifecycle: SessionLifecycle;
   readonly #signIn: SignIn;
-  readonly #engineReady = Promise.withResolvers<true>();
+  #engineReady = Promise.withResolvers<true>();
   #engineIsReady = false;
   readonly #counts = {
     signInsAccepted: 0,
@@ -99,6 +106,8 @@ class Service implements TunnelService {
   #pool: AddressPool;
   #application: Application | undefined;
   #sweep: NodeJS.Timeout | undefined;
+  #trafficTimer: NodeJS.Timeout | undefined;
+  #draining = false;
   #closed = false;
 
   constructor({ configuration, engine, stateDirectory, logger, clock }: TunnelServiceOptions) {
@@ -139,12 +148,14 @@ class Service implements TunnelService {
       signIn: (call) => this.#answerSignIn(call),
       connect: (request, socket, device) => void this.#connect(request, socket, device),
       failed: (error) => this.#logger.error({ err: error }, 'a request failed'),
+      draining: () => this.#draining,
     });
     // The engine must have been asked what it still carries before anything is ended.
     void this.#engineReady.promise.then(() => {
       if (this.#closed) return;
       this.#endAll(stranded);
       this.#sweep = setInterval(() => this.#lifecycle.sweep(), sweepMilliseconds).unref();
+      this.#noteTrafficLater(trafficMilliseconds);
     });
   }
 
@@ -156,6 +167,12 @@ class Service implements TunnelService {
     await this.#lifecycle.reconcile();
     this.#engineIsReady = true;
     this.#engineReady.resolve(true);
+  }
+
+  onEngineLost(): void {
+    if (!this.#engineIsReady) return;
+    this.#engineIsReady = false;
+    this.#engineReady = Promise.withResolvers<true>();
   }
 
   onEngineEvent(event: SessionEvent): void {
@@ -217,12 +234,19 @@ class Service implements TunnelService {
     };
   }
 
+  drain(): void {
+    this.#draining = true;
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#sweep);
+    clearTimeout(this.#trafficTimer);
     await this.#application?.relay.close();
     await this.#application?.app.close();
+    // The engine may be about to end, and its counters with it.
+    if (this.#engineIsReady) await this.#lifecycle.noteTraffic();
     this.#store.close();
     this.#accessLog.close();
   }
@@ -306,6 +330,7 @@ class Service implements TunnelService {
     };
     try {
       if (!isTunnelPath(request.url)) return refuse(404, 'Not found');
+      if (this.#draining) return refuse(503, 'The server is stopping');
       const asked = readConnectRequest(request.headers);
       const session = this.#sessionOf(asked.cookie);
       if (session === undefined) {
@@ -343,6 +368,15 @@ class Service implements TunnelService {
         this.#detach(plan.session, 'The server could not open the tunnel.');
       throw error;
     }
+  }
+
+  #noteTrafficLater(milliseconds: number): void {
+    this.#trafficTimer = setTimeout(async () => {
+      const began = performance.now();
+      if (this.#engineIsReady) await this.#lifecycle.noteTraffic();
+      const took = performance.now() - began;
+      if (!this.#closed) this.#noteTrafficLater(Math.max(trafficMilliseconds, took * trafficShare));
+    }, milliseconds).unref();
   }
 
   #detach(session: string, message: string): void {

@@ -84,6 +84,20 @@ onlyProduct(
   },
 );
 
+onlyProduct('keepalives alone are enough for a quiet tunnel, and the client sends them in time', async () => {
+  // Nobody asks: what is sent is sent by the keepalive.
+  await lab().restartServer({ advanced: { 'dead-peer-detection': '600', keepalive: '5' } });
+  const client = await lab().connect({ dtls: false, extra: ['-vvv'] });
+  const began = Date.now();
+  for (let from = 0, round = 0; round < 3; round += 1) {
+    const sent = await client.process.waitFor(/Send CSTP Keepalive/, 12_000, from);
+    from += sent.index + sent[0].length;
+  }
+  expect(Date.now() - began).toBeGreaterThan(10_000);
+  expect(client.log).not.toMatch(/CSTP DPD/);
+  expect((await lab().culvert.sessions()).map((session) => session.state)).toEqual(['connected']);
+});
+
 onlyProduct('the server asks after a client that says nothing', async () => {
   // A client that neither probes nor keeps alive for long, so that the server's own question is seen.
   await lab().restartServer({ advanced: { 'dead-peer-detection': '5', keepalive: '600' } });

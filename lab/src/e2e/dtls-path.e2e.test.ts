@@ -24,6 +24,13 @@ async function onlySession(): Promise<{ id: unknown; channel: unknown }> {
   return { id: session?.id, channel: session?.channel };
 }
 
+/** What the engine has begun and finished of DTLS. */
+async function dtlsCounters(): Promise<unknown> {
+  const { stdout } = await lab().culvert.command('status', '--json');
+  const { counters } = JSON.parse(stdout).engine;
+  return [counters.helloVerifyRequests, counters.dtlsHandshakes];
+}
+
 onlyProduct.each(clientBuilds)(
   'when UDP dies in the middle of a transfer the %s client goes on over TLS, and returns when it is back',
   async (build) => {
@@ -113,6 +120,33 @@ onlyProduct('a forged ClientHello with the App-ID of a live session does not dis
   const { lost } = await ping.stop();
   expect(lost).toEqual([]);
   expect(await onlySession()).toEqual(before);
+});
+
+onlyProduct('a good ClientHello with an unknown App-ID gets nothing and changes nothing', async () => {
+  const capture = await Capture.start(lab().network.gateway, 'g0', 'udp port 443');
+  const client = await lab().connect();
+  const { payload: hello } = clientHellos(await capture.stop())[0] ?? {};
+  if (hello === undefined) throw new Error('no ClientHello was captured');
+  const appId = Buffer.from(client.responseHeaders('X-DTLS-App-ID')[0] ?? '', 'hex');
+  const place = hello.indexOf(appId);
+  expect(place).toBeGreaterThan(0);
+  const unknown = Array.from({ length: 50 }, (_, index) => {
+    const copy = Buffer.from(hello);
+    copy.writeUInt32BE(index, 27);
+    copy.writeUInt8(copy.readUInt8(place) ^ (index + 1), place);
+    return copy;
+  });
+  const before = [await onlySession(), await dtlsCounters()];
+  const ping = new SteadyPing(client.device.namespace, corpAddress);
+  const stranger = lab().network.deviceAt(1);
+  const answers = await Capture.start(lab().network.gateway, 'g0', `host ${stranger.address}`);
+  await sendUdp(stranger.namespace, gatewayAddress, 443, unknown);
+  // From the user's own host, too, whose App-ID would get a handshake at once.
+  await sendUdp(client.device.namespace, gatewayAddress, 443, unknown);
+  await sleep(1_000);
+  expect((await answers.stop()).filter((datagram) => datagram.source === gatewayAddress)).toEqual([]);
+  expect((await ping.stop()).lost).toEqual([]);
+  expect([await onlySession(), await dtlsCounters()]).toEqual(before);
 });
 
 onlyProduct('packets of one session arrive over both channels at the same time', async () => {

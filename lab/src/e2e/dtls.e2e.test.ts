@@ -3,6 +3,7 @@ import { clientBuilds } from '../client/builds.ts';
 import type { Client } from '../client/client.ts';
 import { serverKind } from '../lab.ts';
 import { corpAddress } from '../network/network.ts';
+import { eventually } from '../system/wait.ts';
 import { Capture, dataDatagrams } from '../traffic/capture.ts';
 import { measure } from '../traffic/iperf.ts';
 import { reaches } from '../traffic/ping.ts';
@@ -97,6 +98,30 @@ test('with UDP dropped from the start the tunnel comes up on TLS', async () => {
     await lab().network.switch?.heal();
   }
 });
+
+test.each(clientBuilds)(
+  'with UDP rejected on the way the %s client stays on TLS and lives on',
+  async (build) => {
+    // As a firewall does that says "port unreachable"; not every kernel lets a bridge say it, so it stands at the end.
+    const { gateway } = lab().network;
+    const rule = 'udp dport 443 counter reject with icmpx port-unreachable';
+    await gateway.nft(`table inet lab_reject {
+      chain input { type filter hook input priority -200; ${rule}; }
+    }`);
+    try {
+      const client = await lab().connect({ build }, 30_000);
+      await expectTlsOnly(client);
+      await expectThroughput();
+      expect(client.log).toContain('Set up UDP failed');
+      await client.reconnect();
+      await eventually('traffic passes again', () => reaches(client.device.namespace, corpAddress));
+      // It has given UDP up for as long as it runs, and does not ask for it any more (protocol.md §3.4).
+      expect(client.responseHeaders('X-DTLS-App-ID')).toEqual([]);
+    } finally {
+      await gateway.nft('delete table inet lab_reject');
+    }
+  },
+);
 
 test('with UDP switched off in the configuration nothing is offered and nothing listens', async () => {
   await lab().restartServer({ server: { disableUdpConnections: true } });

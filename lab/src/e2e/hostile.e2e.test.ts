@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import type { Attempt, Outcome } from '../hostile/tunnel.ts';
+import { frame, handMadeSignIn, handMadeTunnels } from '../hostile/hand-made.ts';
+import type { Attempt } from '../hostile/tunnel.ts';
 import { serverKind } from '../lab.ts';
 import { corpAddress, gatewayAddress } from '../network/network.ts';
 import { labAccounts } from '../server/server.ts';
@@ -65,6 +66,16 @@ onlyProduct('tls-garbage: closed soon', async () => {
   await expectService();
 });
 
+onlyProduct.each(['handshake-one-byte-a-second', 'handshake-truncated'])(
+  'tls-%s: closed by the deadline of the handshake, users get in meanwhile',
+  async (kind) => {
+    const slow = attack(kind, 60);
+    await expectService();
+    expect(Number(await slow)).toBeGreaterThan(5);
+    expect(Number(await slow)).toBeLessThan(15);
+  },
+);
+
 onlyProduct(
   'ten-thousand-silent-connections: a user still gets in, and they are closed in time',
   async () => {
@@ -125,19 +136,8 @@ onlyProduct.each([true, false])(
   },
 );
 
-/** Makes a session without tunnel and returns its cookie as a header line. */
-async function signIn(): Promise<string> {
-  const command = [process.execPath, file('tunnel.ts'), 'sign-in', 'bob', labAccounts.bob];
-  return `Cookie: ${(await harm().run(command)).stdout.trim()}`;
-}
-
-/** Opens tunnels by hand, one after the other; what became of each, under its name. */
-async function tunnels(attempts: Readonly<Record<string, Attempt>>): Promise<[name: string, Outcome][]> {
-  const input = JSON.stringify(Object.values(attempts));
-  const { stdout } = await harm().run([process.execPath, file('tunnel.ts'), 'connect'], { input });
-  const outcomes = JSON.parse(stdout) as Outcome[];
-  return Object.keys(attempts).map((name, index) => [name, outcomes[index] as Outcome]);
-}
+const signIn = () => handMadeSignIn(harm(), 'bob', labAccounts.bob);
+const tunnels = (attempts: Readonly<Record<string, Attempt>>) => handMadeTunnels(harm(), attempts);
 
 async function statusOf(...headers: string[]): Promise<string | undefined> {
   return (await tunnels({ only: { headers, records: [] } }))[0]?.[1].status;
@@ -161,17 +161,6 @@ async function expectSessionEnds(cookie: string): Promise<void> {
 
 const connected = 'HTTP/1.1 200 CONNECTED';
 const unauthorized = 'HTTP/1.1 401 Unauthorized';
-
-/** A CSTP packet as hexadecimal digits; every part of its header can be wrong. */
-function frame(
-  type: number,
-  payload = '',
-  changes: { magic?: string; length?: number; last?: number } = {},
-): string {
-  const { magic = '53544601', length = payload.length / 2, last = 0 } = changes;
-  const hex = (number: number, digits: number) => number.toString(16).padStart(digits, '0');
-  return `${magic}${hex(length, 4)}${hex(type, 2)}${hex(last, 2)}${payload}`;
-}
 
 const dpd = frame(3, 'c0ffee');
 const dpdAnswer = frame(4, 'c0ffee');

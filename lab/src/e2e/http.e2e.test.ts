@@ -4,8 +4,9 @@ import { expect, test } from 'vitest';
 import { serverKind } from '../lab.ts';
 import { corpAddress } from '../network/network.ts';
 import { makeDirectory } from '../system/run.ts';
+import { eventually } from '../system/wait.ts';
 import { type HttpRequest, request } from '../traffic/https.ts';
-import { reaches } from '../traffic/ping.ts';
+import { reaches, SteadyPing } from '../traffic/ping.ts';
 import { useLab } from './use-lab.ts';
 
 const lab = useLab({ network: { devices: 2 } });
@@ -97,5 +98,36 @@ onlyProduct.each(['send-proxy', 'send-proxy-v2'] as const)(
       await balancer.stop();
       await lab().restartServer();
     }
+  },
+);
+
+onlyProduct(
+  'a gateway that is told to stop drains first: 503 for probes and new devices, tunnels go on',
+  async () => {
+    await lab().restartServer({ gateway: { drainSeconds: 12 } });
+    const { culvert } = lab();
+    const signedIn = lab().startClient({ user: 'bob', extra: ['--authenticate'] });
+    await signedIn.process.waitForEnd(20_000);
+    const cookie = /^COOKIE='(.*)'$/m.exec(signedIn.log)?.[1] ?? '';
+    const client = await lab().connect();
+    const ping = new SteadyPing(client.device.namespace, corpAddress);
+    const stopped = culvert.stopGateway();
+    const answer = await eventually('the probe is told to go elsewhere', async () => {
+      const one = await ask();
+      return one.status === 503 ? one : undefined;
+    });
+    expect(answer.head).toMatch(/^connection: close/im);
+    // A device with a good cookie hears the reason, and its session is not over.
+    const second = lab().startClient({ device: lab().network.deviceAt(1), cookie });
+    expect((await second.process.waitForEnd(10_000)).code).not.toBe(0);
+    expect(second.log).toContain('The server is stopping');
+    expect(second.log).not.toMatch(/cookie was rejected/i);
+    const { lost } = await ping.stop();
+    expect(lost).toEqual([]);
+    expect(culvert.running).toBe(true);
+    expect(await stopped).toEqual({ code: 0, signal: undefined });
+    expect(culvert.enginePid()).toBeUndefined();
+    await lab().dismissClients();
+    await lab().restartServer();
   },
 );

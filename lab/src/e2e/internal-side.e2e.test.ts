@@ -65,6 +65,32 @@ onlyProduct('the gateway touches no firewall table but its own, and removes that
   }
 });
 
+onlyProduct('the kernel takes the firewall again and again, and it goes without a trace', async () => {
+  const { gateway } = lab().network;
+  const rules = async () => (await gateway.run(['nft', '--stateless', 'list', 'ruleset'])).stdout;
+  await lab().restartServer({ server: { routeIncludes }, gateway: { internalInterface: 'g1' } });
+  try {
+    const first = await rules();
+    expect(first).toContain('oifname "g1" masquerade');
+    // This host was no router before, and becomes one for the tunnel alone.
+    expect(first).toMatch(/iifname != "\w+" drop/);
+    expect((await lab().culvert.command('reload')).code).toBe(0);
+    await lab().culvert.killGateway();
+    await lab().culvert.startGateway();
+    expect(await rules()).toBe(first);
+    await lab().culvert.stopGateway();
+    expect(await rules()).toBe('');
+    await lab().culvert.startGateway();
+    // An administrator took the rules away; the gateway stops as cleanly as before.
+    await gateway.run(['nft', 'flush', 'ruleset']);
+    await lab().culvert.stopGateway();
+    expect(lab().culvert.output).not.toMatch(/"level":(50|60)/);
+    expect(await rules()).toBe('');
+  } finally {
+    await lab().restartServer({ server: { routeIncludes } });
+  }
+});
+
 onlyProduct.each([false, true])(
   'devices reach each other: %s, as configured',
   async (allowDeviceToDevice) => {

@@ -57,10 +57,17 @@ onlyProduct('a client that reconnects while the gateway is away keeps its sessio
   await eventually('traffic passes', () => reaches(lab().network.device.namespace, corpAddress), 20_000);
 });
 
-onlyProduct('a gateway that is stopped properly takes its engine and its rules along', async () => {
-  const { culvert } = lab();
-  await culvert.stopGateway();
-  expect(culvert.enginePid()).toBeUndefined();
-  expect((await lab().network.gateway.run(['nft', 'list', 'tables'])).stdout).toBe('');
-  await culvert.startGateway();
-});
+onlyProduct.each(['SIGTERM', 'SIGINT'] as const)(
+  'a gateway that is stopped by %s takes its engine and its rules along, and its sessions stay',
+  async (signal) => {
+    const { culvert } = lab();
+    const client = await lab().connect();
+    const before = (await culvert.sessions()).map((one) => one.id);
+    expect(await culvert.stopGateway(signal)).toEqual({ code: 0, signal: undefined });
+    expect(culvert.enginePid()).toBeUndefined();
+    expect((await lab().network.gateway.run(['nft', 'list', 'tables'])).stdout).toBe('');
+    await culvert.startGateway();
+    await client.scriptCall('reconnect', 1, 30_000);
+    expect((await culvert.sessions()).map((one) => one.id)).toEqual(before);
+  },
+);

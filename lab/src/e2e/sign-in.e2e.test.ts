@@ -92,3 +92,19 @@ test('the certificate of the gateway is checked against its name', async () => {
   expect(client.log).toMatch(/certificate.*(match|fail)/i);
   expect(client.log).not.toContain(`POST https://${gatewayName}/auth`);
 });
+
+onlyProduct('with every address in use the next user is told so, and gets in when one is free', async () => {
+  await lab().restartServer({ server: { network: '10.70.0.0/30', routeIncludes: ['10.60.0.0/16'] } });
+  try {
+    const first = await lab().connect({ dtls: false });
+    const refused = lab().startClient({ user: 'bob', dtls: false, extra: ['--non-inter'] });
+    expect((await refused.process.waitForEnd(20_000)).code).not.toBe(0);
+    expect(refused.log).toContain('The server has no free address for your device.');
+    expect(await reaches(first.device.namespace, '10.60.0.2')).toBe(true);
+    await first.logOut();
+    await expectTunnel({ user: 'bob' });
+  } finally {
+    await lab().dismissClients();
+    await lab().restartServer();
+  }
+});

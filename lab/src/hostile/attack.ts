@@ -1,6 +1,8 @@
 /**
  * Misbehaving TCP clients. Run inside the namespace of a device:
  *
+ *     attack.ts handshake-one-byte-a-second SECONDS  a good ClientHello, one byte a second; prints how long it was borne
+ *     attack.ts handshake-truncated SECONDS          half of a good ClientHello, then silence; prints the same
  *     attack.ts slow SECONDS      a request, one byte a second; prints how long the server bore it
  *     attack.ts header BYTES      a request with one huge header; prints the first line of the answer
  *     attack.ts body BYTES        a sign-in with a huge body; prints the first line of the answer
@@ -9,6 +11,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { gatewayAddress, gatewayName } from '../network/network.ts';
@@ -59,6 +62,31 @@ async function slow(seconds: number): Promise<string> {
   return borneFor.toFixed(1);
 }
 
+/** The first bytes that an honest client sends. */
+function clientHello(): Promise<Buffer> {
+  return new Promise((resolve) => {
+    const socket = new Duplex({
+      read: () => undefined,
+      write: (bytes: Buffer) => resolve(bytes),
+    });
+    connectTls({ socket, servername: gatewayName, rejectUnauthorized: false }).on('error', () => undefined);
+  });
+}
+
+/** Sends a ClientHello piece by piece, one a second, for as long as the server bears it. */
+async function handshake(seconds: number, pieces: (hello: Buffer) => Buffer[]): Promise<string> {
+  const parts = pieces(await clientHello());
+  const socket = tcp();
+  const end = borne(socket);
+  for (let second = 0; second < seconds && !socket.destroyed; second += 1) {
+    const part = parts[second];
+    if (part !== undefined) socket.write(part);
+    await Promise.race([end, sleep(1_000)]);
+  }
+  socket.destroy();
+  return (await end).toFixed(1);
+}
+
 async function garbage(): Promise<string> {
   const socket = tcp();
   socket.write(randomBytes(4_096));
@@ -69,6 +97,9 @@ const get = `GET / HTTP/1.1\r\nHost: ${gatewayName}\r\n`;
 const kinds: Record<string, (amount: number) => Promise<string>> = {
   slow,
   garbage,
+  'handshake-one-byte-a-second': (seconds) =>
+    handshake(seconds, (hello) => [...hello].map((byte) => Buffer.from([byte]))),
+  'handshake-truncated': (seconds) => handshake(seconds, (hello) => [hello.subarray(0, hello.length / 2)]),
   header: (bytes) => answers(tls(), `${get}X-Large: ${'x'.repeat(bytes)}\r\n\r\n`),
   body: (bytes) =>
     answers(

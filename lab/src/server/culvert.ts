@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gatewayAddress, gatewayName } from '../network/network.ts';
-import type { Background } from '../system/background.ts';
+import { type Background, type Ending, graceMilliseconds } from '../system/background.ts';
 import { type CommandResult, execute } from '../system/command.ts';
 import { findProcesses, processTree } from '../system/process-tree.ts';
 import { makeDirectory } from '../system/run.ts';
@@ -130,12 +130,12 @@ export class Culvert implements Server {
     await this.#gateway?.stop('SIGKILL');
   }
 
-  /** `kill -9` of the engine. */
+  /** `kill -9` of the engine; a gateway that runs starts another one at once. */
   async killEngine(): Promise<void> {
     const pid = this.enginePid();
     if (pid === undefined) throw new Error('no engine runs');
     process.kill(pid, 'SIGKILL');
-    await eventually('the engine is gone', () => this.enginePid() === undefined);
+    await eventually('the engine is gone', () => this.enginePid() !== pid);
   }
 
   /** Runs a command of the gateway's command line against this server. */
@@ -163,8 +163,9 @@ export class Culvert implements Server {
   }
 
   /** Ends the gateway as an administrator does, and nothing else. */
-  async stopGateway(): Promise<void> {
-    await this.#gateway?.stop('SIGTERM');
+  async stopGateway(signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM'): Promise<Ending | undefined> {
+    const { drainSeconds = 0 } = this.settings.gateway;
+    return await this.#gateway?.stop(signal, graceMilliseconds + drainSeconds * 1000);
   }
 
   async stop(): Promise<void> {

@@ -14,7 +14,7 @@ export interface Ending {
   signal: NodeJS.Signals | undefined;
 }
 
-const graceMilliseconds = 5_000;
+export const graceMilliseconds = 5_000;
 
 /** A process that runs beside the test; it never outlives this one. */
 export class Background {
@@ -98,10 +98,10 @@ export class Background {
   }
 
   /** Ends it: first politely, then by force. */
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ending> {
+  async stop(signal: NodeJS.Signals = 'SIGTERM', patienceMilliseconds = graceMilliseconds): Promise<Ending> {
     this.signal(signal);
     try {
-      return await this.waitForEnd(graceMilliseconds);
+      return await this.waitForEnd(patienceMilliseconds);
     } catch {
       this.signal('SIGKILL');
       return this.ended;

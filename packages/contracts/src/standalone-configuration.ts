@@ -100,6 +100,8 @@ export const standaloneConfigurationSchema = z
       .default([...platforms]),
     /** True behind a layer-4 balancer that sends a PROXY protocol header; then every connection must have one. */
     proxyProtocol: z.boolean().default(false),
+    /** Seconds between the order to stop and the stop, in which probes and new devices are told to go elsewhere. */
+    drainSeconds: z.int().min(0).max(300).default(0),
     /** Sign-in throttle and ban of addresses that keep guessing. */
     signInProtection: z
       .strictObject({

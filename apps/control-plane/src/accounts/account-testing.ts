@@ -1,17 +1,19 @@
+import type { Context } from '../context.ts';
 import { newId } from '../database/identifier.ts';
-import type { TestContext } from '../testing/application.ts';
 import { localNameOf } from './account.ts';
 import type { From } from './attempt.ts';
-import { hashOf } from './passwords.ts';
 
 export const goodPassword = 'seven tall ships';
+/** Its hash, so that tests need not wait for one each. */
+const hashOfGoodPassword =
+  '$argon2id$v=19$m=19456,t=2,p=1$O0wy/jiC0ImyvTiNmg11nQ$uRy0W62AJwmL34TFSAAzU9Gxn1I81HC5VDVyFvNIHc8';
 
 /** An attempt from this address. */
 export const from = (address = '192.0.2.7'): From => ({ address, requestId: 'request' });
 
 /** Makes a local account and resolves to its identifier. */
 export async function makeAccount(
-  context: TestContext,
+  context: Pick<Context, 'database' | 'now' | 'passwordWork'>,
   userName: string,
   columns: { is_enabled?: number; must_change_password?: number; group_names?: string } = {},
 ): Promise<string> {
@@ -26,7 +28,7 @@ export async function makeAccount(
       display_name: userName,
       group_names: '[]',
       is_enabled: 1,
-      password_hash: await hashOf(context, goodPassword),
+      password_hash: hashOfGoodPassword,
       must_change_password: 0,
       has_second_factor: 0,
       totp_secret: null,
@@ -43,7 +45,7 @@ export async function makeAccount(
 
 /** Gives an account a role. */
 export async function assign(
-  context: TestContext,
+  context: Pick<Context, 'database' | 'now' | 'passwordWork'>,
   memberKind: 'account' | 'group',
   member: string,
   roleId: string,

@@ -24,15 +24,17 @@ const longestShownName = 100;
 /**
  * Lets somebody prove who they are: the attempt is counted first, then `prove` runs, and a right proof takes the count
  * back. Failures become audit entries. Attempts that are turned away become one entry and then a number in the next one,
- * so that a flood does not fill the disk.
+ * so that a flood does not fill the disk. `countsAgainst: 'address'` is for proofs that name no local account.
  */
 export async function attempt(
   context: Context,
   userName: string,
   from: From,
   prove: () => Promise<Proof>,
+  { countsAgainst = 'account' }: { countsAgainst?: 'account' | 'address' } = {},
 ): Promise<AttemptResult> {
-  const admission = await admitAttempt(context, userName, from.address);
+  const counted = countsAgainst === 'account' ? userName : undefined;
+  const admission = await admitAttempt(context, counted, from.address);
   if (admission.kind === 'throttled') {
     const { retryAfter, isFirst } = admission;
     if (isFirst) await recordFailure(context, userName, from, 'too many failures; turned away unseen');

@@ -30,13 +30,15 @@ export async function hashOf({ passwordWork }: Pick<Context, 'passwordWork'>, pa
 }
 
 /**
- * Gives a local account a password of its owner's choice. It then owes no new one, and its sessions end.
+ * Gives a local account a password of its owner's choice. It then owes no new one, and its sessions end but for the one in
+ * which the password was changed.
  */
 export async function changePassword(
   context: Context,
   accountId: string,
   password: string,
   actor: Actor,
+  exceptSessionUid?: string,
 ): Promise<{ ok: true } | { ok: false; message: PasswordProblem }> {
   const row = await context.database.tables
     .selectFrom('accounts')
@@ -59,7 +61,7 @@ export async function changePassword(
       }))
       .where('id', '=', accountId)
       .execute();
-    await endSessions(tables, accountId);
+    await endSessions(tables, accountId, exceptSessionUid);
     const object = { kind: 'account', id: accountId, name: row.user_name };
     const record = { actor, action: 'account.changePassword', object, outcome: 'success' } as const;
     await recordAudit(tables, record, context.now());

@@ -1,5 +1,7 @@
+import type { Kysely } from 'kysely';
 import { recordAudit } from '../audit/record.ts';
 import type { Context } from '../context.ts';
+import type { Tables } from '../database/tables.ts';
 import type { Account } from './account.ts';
 import type { Proof } from './attempt.ts';
 import { isRecoveryCode, useRecoveryCode } from './recovery-codes.ts';
@@ -61,4 +63,19 @@ async function proveRecoveryCode(
     );
     return 'right';
   });
+}
+
+/** Takes secret and recovery codes away. */
+export async function clearSecondFactor(tables: Kysely<Tables>, accountId: string): Promise<void> {
+  await tables
+    .updateTable('accounts')
+    .set(({ eb }) => ({
+      has_second_factor: 0,
+      totp_secret: null,
+      totp_last_step: 0,
+      version: eb('version', '+', 1),
+    }))
+    .where('id', '=', accountId)
+    .execute();
+  await tables.deleteFrom('account_recovery_codes').where('account_id', '=', accountId).execute();
 }

@@ -41,10 +41,13 @@ interface Counted extends Place {
   before: FailureCount | undefined;
 }
 
-/** Lets an attempt for this name from this address through, or says after how many seconds the next one may come. */
+/**
+ * Lets an attempt for this name, or for none, from this address through, or says after how many seconds the next one may
+ * come.
+ */
 export async function admitAttempt(
   { database: { tables }, now }: Pick<Context, 'database' | 'now'>,
-  userName: string,
+  userName: string | undefined,
   address: string,
 ): Promise<Admission> {
   const places = await placesOf(tables, userName, address);
@@ -109,23 +112,37 @@ export async function forgetFailures(
     .execute();
 }
 
-/** Removes counts that no longer matter; called now and then. Resolves to how many there were. */
-export async function purgeThrottle(tables: Kysely<Tables>, now: Date): Promise<number> {
+/** Forgets the failures of an account from wherever they came: somebody has given it another password. */
+export async function forgetAllFailures(tables: Kysely<Tables>, userName: string): Promise<void> {
+  await tables
+    .deleteFrom('sign_in_throttle')
+    .where('key', 'like', `${unknownKey(userName)}%`)
+    .execute();
+}
+
+/** Removes counts that no longer matter. True when there may be more. */
+export async function purgeThrottle(tables: Kysely<Tables>, now: Date, most = purgeBatch): Promise<boolean> {
   const ended = tables
     .selectFrom('sign_in_throttle')
     .select('key')
     .where('expires_at', '<=', now.toISOString())
-    .limit(purgeBatch);
+    .limit(most);
   const { numDeletedRows } = await tables
     .deleteFrom('sign_in_throttle')
     .where('key', 'in', ended)
     .where('expires_at', '<=', now.toISOString())
     .executeTakeFirst();
-  return Number(numDeletedRows);
+  return Number(numDeletedRows) === most;
 }
 
-async function placesOf(tables: Kysely<Tables>, userName: string, address: string): Promise<Place[]> {
+async function placesOf(
+  tables: Kysely<Tables>,
+  userName: string | undefined,
+  address: string,
+): Promise<Place[]> {
   const addressKey = addressKeyOf(address);
+  const ofAddress = { key: `address ${addressKey}`, rule: addressRule };
+  if (userName === undefined) return [ofAddress];
   const known = await tables
     .selectFrom('account_addresses')
     .innerJoin('accounts', 'accounts.id', 'account_addresses.account_id')
@@ -137,7 +154,7 @@ async function placesOf(tables: Kysely<Tables>, userName: string, address: strin
     known === undefined
       ? { key: unknownKey(userName), rule: unknownAddressRule }
       : { key: knownKey(userName, addressKey), rule: knownAddressRule };
-  return [ofAccount, { key: `address ${addressKey}`, rule: addressRule }];
+  return [ofAccount, ofAddress];
 }
 
 /** Names are hashed: somebody may type a password there. Unknown names count like known ones, so neither can be told. */

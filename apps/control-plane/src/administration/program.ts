@@ -1,17 +1,19 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ConfigurationError } from '../configuration/load.ts';
-import { run } from './run.ts';
-import { start } from './start.ts';
+import { durationRule, parseDuration } from '../tokens/duration.ts';
+import { backup, restore } from './commands/backup.ts';
+import { run } from './commands/run.ts';
+import { start } from './commands/start.ts';
+import { token } from './commands/token.ts';
+import type { Output } from './output.ts';
+
+export type { Output } from './output.ts';
 
 /** Where `npm start` keeps what it makes. */
 const defaultDirectory = join(import.meta.dirname, '../../../../state');
-
-/** Where a command writes. */
-export interface Output {
-  print(text: string): void;
-  complain(text: string): void;
-}
+const defaultConfiguration = join(defaultDirectory, 'control-plane.json');
 
 export const exitStatus = { good: 0, failed: 1, wrongUse: 2 };
 
@@ -39,13 +41,56 @@ function describeProgram(output: Output): Command {
   program
     .command('run', { isDefault: true })
     .description('run the control plane in the foreground (the default command)')
-    .requiredOption('--config <file>', 'configuration file')
-    .action(async ({ config }) => run(config, output));
+    .addOption(config())
+    .action(({ config }) => run(config, output));
   program
     .command('start')
     .description('make what a first start needs, keep what is there, and run beside the gateway of this host')
     .option('--directory <directory>', 'where everything is kept', defaultDirectory)
     .option('--public-url <url>', 'where browsers and tools reach it (first start)')
-    .action(async ({ directory, publicUrl }) => start(directory, { publicUrl }, output));
+    .action(({ directory, publicUrl }) => start(directory, { publicUrl }, output));
+  program
+    .command('token')
+    .description('make an API token for a script; it is printed once')
+    .addOption(config())
+    .requiredOption('--name <name>', 'what the token is for', name)
+    .requiredOption('--role <role>', 'what it may do: identifier or display name of a role')
+    .addOption(
+      new Option('--expires <duration>', 'such as 30m, 12h or 90d')
+        .argParser(duration)
+        .default(duration('24h'), '24h'),
+    )
+    .option('--scope-tag <id...>', 'reach only objects with one of these scope tags')
+    .option('--json', 'print JSON for programs')
+    .action((options) => token(options, output));
+  program
+    .command('backup <file>')
+    .description('write everything into one file, while the control plane runs')
+    .addOption(config())
+    .action((file, { config }) => backup(file, config, output));
+  program
+    .command('restore <file>')
+    .description('replace everything by a backup, while no control plane runs')
+    .addOption(config())
+    .option('--yes', 'replace what the database holds')
+    .action((file, options) => restore(file, options, output));
   return program;
+}
+
+function config(): Option {
+  const option = new Option('--config <file>', 'configuration file');
+  return existsSync(defaultConfiguration)
+    ? option.default(defaultConfiguration, 'state/control-plane.json')
+    : option.makeOptionMandatory();
+}
+
+function name(text: string): string {
+  if (text.length >= 1 && text.length <= 200) return text;
+  throw new InvalidArgumentError('expected 1 to 200 characters');
+}
+
+function duration(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds === undefined) throw new InvalidArgumentError(durationRule);
+  return milliseconds;
 }

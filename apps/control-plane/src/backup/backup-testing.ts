@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
@@ -26,6 +26,7 @@ export class TestDatabases {
     afterAll(async () => {
       for (const database of this.#open) await database.close();
       for (const place of this.#places) await place.remove();
+      rmSync(this.directory, { recursive: true });
     });
   }
 

@@ -3,6 +3,7 @@ import type { AuditTables } from '../audit/table.ts';
 import type { HealthThresholdTables } from '../health-thresholds/entity.ts';
 import type { IdentityProviderTables } from '../identity-providers/tables.ts';
 import type { LogCollectionTables } from '../log-collections/entity.ts';
+import type { OpenIdTables } from '../openid/tables.ts';
 import type { LeaseTables } from '../periodic-work/table.ts';
 import type { RoleTables } from '../roles/tables.ts';
 import type { ScopeTagTables } from '../scope-tags/entity.ts';
@@ -24,6 +25,7 @@ export interface Tables
     LeaseTables,
     IdentityProviderTables,
     LogCollectionTables,
+    OpenIdTables,
     RoleTables,
     ScopeTagTables,
     ServerConfigurationTables,

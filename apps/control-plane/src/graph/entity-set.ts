@@ -15,7 +15,8 @@ export interface EntitySet {
     | 'audit_entries'
     | 'scope_tags'
     | 'accounts'
-    | 'identity_providers';
+    | 'identity_providers'
+    | 'sign_in_sessions';
   /** Where its objects are: below Graph's base, or below our own. */
   base: typeof graphBase | typeof ownBase;
   path: string;

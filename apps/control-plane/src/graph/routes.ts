@@ -12,16 +12,19 @@ import { EntityStore } from './store.ts';
 /** The path of one object. */
 export const idParameter = z.object({ id: z.string().max(100) });
 
-/** List, read, create, change and delete: the same for every kind of object. */
-export function registerResource(application: FastifyInstance, context: Context, resource: Resource): void {
+/** List, read, create, change and delete: the same for every kind of object, but some are made in a way of their own. */
+export function registerResource(
+  application: FastifyInstance,
+  context: Context,
+  resource: Resource,
+  { hasOwnCreate = false } = {},
+): void {
   const { set, title, schema, access } = resource;
   const { database } = context;
   const url = `${set.base}/${set.path}`;
   const tags = [set.path];
   const shown = objectSchema(set.entity);
-  const { example, further } = resource.documentation ?? {};
-  const readOnly = Object.fromEntries(resource.readOnly.map((name) => [name, { readOnly: true }]));
-  const notes = { example, further: { ...readOnly, ...further } };
+  const notes = notesOf(resource);
 
   application.get(
     url,
@@ -62,23 +65,7 @@ export function registerResource(application: FastifyInstance, context: Context,
       return { ...object, ...warningsOf(resource.warnings(object)) };
     },
   );
-  application.post(
-    url,
-    {
-      config: { access: access.create },
-      schema: {
-        summary: `Create a ${title}`,
-        tags,
-        body: bodySchema(schema, { isPartial: false, ...notes }),
-        response: { 201: shown },
-      },
-    },
-    async (request, reply) => {
-      const written = await create(context, request, resource);
-      reply.status(201).header('location', objectUrl(context, set, String(written.object.id)));
-      return answerWritten(context, resource, written);
-    },
-  );
+  if (!hasOwnCreate) registerCreate(application, context, resource);
   application.patch<{ Params: { id: string } }>(
     `${url}/:id`,
     {
@@ -103,6 +90,34 @@ export function registerResource(application: FastifyInstance, context: Context,
     async (request, reply) => {
       await remove(context, request, resource, request.params.id);
       return reply.status(204).send(null);
+    },
+  );
+}
+
+/** What the document says of a body beside its schema. */
+function notesOf({ documentation = {}, readOnly }: Resource) {
+  const ignored = Object.fromEntries(readOnly.map((name) => [name, { readOnly: true }]));
+  const { example, further } = documentation;
+  return { example, further: { ...ignored, ...further } };
+}
+
+function registerCreate(application: FastifyInstance, context: Context, resource: Resource): void {
+  const { set, title, schema, access } = resource;
+  application.post(
+    `${set.base}/${set.path}`,
+    {
+      config: { access: access.create },
+      schema: {
+        summary: `Create a ${title}`,
+        tags: [set.path],
+        body: bodySchema(schema, { isPartial: false, ...notesOf(resource) }),
+        response: { 201: objectSchema(set.entity) },
+      },
+    },
+    async (request, reply) => {
+      const written = await create(context, request, resource);
+      reply.status(201).header('location', objectUrl(context, set, String(written.object.id)));
+      return answerWritten(context, resource, written);
     },
   );
 }

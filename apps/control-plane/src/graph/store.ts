@@ -80,7 +80,8 @@ export class EntityStore {
 
   /** Changes a row and its version. Throws `lostUpdate` when the row has another version than `present` by now. */
   async update(present: StoredRow, columns: Record<string, string | number | null>): Promise<StoredRow> {
-    const changed = { ...present, ...columns, version: present.version + 1 };
+    const changed = { ...columns, version: present.version + 1 };
+    // Only these columns: others may have changed without a new version, such as the time of last use.
     const { numUpdatedRows } = await this.#tables
       .updateTable(this.#set.table)
       .set(changed)
@@ -88,7 +89,7 @@ export class EntityStore {
       .where('version', '=', present.version)
       .executeTakeFirst();
     if (numUpdatedRows !== 1n) throw lostUpdate();
-    return changed;
+    return { ...present, ...changed };
   }
 
   /** Removes a row. Throws `lostUpdate` when it has another version by now. */

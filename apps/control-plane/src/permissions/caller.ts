@@ -11,6 +11,8 @@ export interface Grant {
 export interface Caller {
   readonly actor: Actor;
   readonly grants: readonly Grant[];
+  /** The browser's session from which the caller's token comes, if any. */
+  readonly sessionUid?: string | undefined;
 }
 
 /** True when the caller has the permission over at least some objects. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { requireAnotherAdministrator } from '../accounts/administrators.ts';
 import type { GraphObject } from '../graph/conversion.ts';
 import { type EntitySet, ownBase } from '../graph/entity-set.ts';
 import type { Change, Resource } from '../graph/resource.ts';
@@ -48,7 +49,7 @@ export const assignmentResource: Resource = {
   },
   split: (body) => ({ properties: body, references: { roleId: body.roleId, scopeTagIds: body.scopeTagIds } }),
   columns: async (change, { roleId, scopeTagIds }, row) => {
-    if (row !== undefined) await requireAnotherAdministrator(change, row);
+    if (row !== undefined) await requireAnotherAssignment(change, row);
     const unknown = await unknownTags(change.tables, 'scopeTagIds', scopeTagIds);
     if (unknown.length > 0) return { ok: false, problems: unknown };
     const wanted = typeof roleId === 'string' ? roleId : row?.role_id;
@@ -76,11 +77,11 @@ export const assignmentResource: Resource = {
       : { ok: true, value: {} };
   },
   warnings: () => [],
-  requireUnused: requireAnotherAdministrator,
+  requireUnused: requireAnotherAssignment,
 };
 
-async function requireAnotherAdministrator(
-  { context, tables }: Change,
+async function requireAnotherAssignment(
+  { tables, context }: Change,
   row: { id: string; [column: string]: unknown },
 ): Promise<void> {
   if (row.role_id !== administrator) return;
@@ -96,4 +97,6 @@ async function requireAnotherAdministrator(
   if (!administrators.some(({ id }) => id !== row.id)) {
     throw new ApiError('Conflict', 'this is the last administrator; give the role to somebody else first');
   }
+  // Assignments to accounts that are disabled, or to groups that nobody is in, help nobody.
+  await requireAnotherAdministrator({ tables, engine: context.database.engine }, { assignmentId: row.id });
 }

@@ -28,6 +28,7 @@ export function explainConfiguration(
     ['Guessing', describeProtection(standalone.signInProtection)],
     ['Certificate', certificate === undefined ? 'unknown' : describeCertificate(certificate, now)],
     ['Proxy of devices', describeProxy(standalone.clientProxy)],
+    ['When told to stop', describeStop(standalone.drainSeconds)],
     ['State', standalone.stateDirectory],
   ];
 }
@@ -99,6 +100,12 @@ function describeCertificate(certificate: CertificateSummary, now: Date): string
     `${certificate.subject} (${certificate.names.join(', ')}), ${certificate.key}, issued by ${certificate.issuer}, ` +
     `expires ${certificate.expiresAt.toISOString().slice(0, 10)} (in ${left}); ${certificate.chainLength} certificates are sent`
   );
+}
+
+function describeStop(drainSeconds: number): string {
+  return drainSeconds === 0
+    ? 'it stops at once'
+    : `probes and new devices get 503 for ${formatDuration(drainSeconds * 1000)} while tunnels go on, then it stops`;
 }
 
 function describeProxy(proxy: Standalone['clientProxy']): string {

@@ -43,6 +43,7 @@ test('an end that the engine has kept for this gateway can be acknowledged at on
     configuration: () => ({}) as EngineConfiguration,
     onEvent: (event) => acknowledged.push(supervisor.acknowledge(event.session)),
     onReady: async () => {},
+    onLost: () => {},
   });
   await supervisor.start();
   expect(acknowledged).toHaveLength(1);

@@ -23,6 +23,8 @@ export interface EngineSupervisorOptions {
   onEvent: (event: SessionEvent) => void;
   /** After each connection to a configured engine; awaited before the engine counts as ready. */
   onReady: () => Promise<void>;
+  /** The connection to a ready engine is gone; `onReady` follows when there is one again. */
+  onLost: () => void;
 }
 
 /** A new engine has its socket within milliseconds; this is for a machine under full load. */
@@ -126,6 +128,7 @@ export class EngineSupervisor implements Engine {
       const reason = await established.lost;
       if (this.#stopping) return;
       this.#options.logger.error({ reason }, 'the connection to the engine is lost');
+      this.#options.onLost();
       established = await this.#establishAtLast();
     }
   }

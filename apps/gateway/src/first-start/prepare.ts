@@ -5,7 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { ensureOwnCertificate } from '@culvert/certificates/self-signed.ts';
 import { isAddress, type StandaloneConfiguration, standaloneConfigurationSchema } from '@culvert/contracts';
-import { runCommand } from '../network/command.ts';
+import { type RunCommand, runCommand } from '../network/command.ts';
 import { setPassword } from '../passwords/edit-accounts.ts';
 import { chooseFreeNetwork, networksOfRoutes } from './free-network.ts';
 
@@ -37,12 +37,16 @@ const passwordAlphabet = 'abcdefghijkmnpqrstuvwxyz23456789';
  * Makes what a gateway needs in `directory` and keeps what is there: configuration, authority and certificate, users.
  * Rejects with an error whose message is meant for the administrator.
  */
-export async function prepareFirstStart(directory: string, choices: FirstStartChoices): Promise<Prepared> {
+export async function prepareFirstStart(
+  directory: string,
+  choices: FirstStartChoices,
+  runOnHost: RunCommand = runCommand,
+): Promise<Prepared> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const configurationFile = join(directory, 'gateway.json');
   const configuration =
     (await readConfiguration(configurationFile, choices)) ??
-    (await makeConfiguration(configurationFile, choices));
+    (await makeConfiguration(configurationFile, choices, runOnHost));
   const { publicAddress, serverConfiguration } = configuration;
   const certificate = await ensureOwnCertificate(join(directory, 'tls'), publicAddress, new Date());
   return {
@@ -89,9 +93,13 @@ function parseJson(text: string): unknown {
   }
 }
 
-async function makeConfiguration(file: string, choices: FirstStartChoices): Promise<StandaloneConfiguration> {
+async function makeConfiguration(
+  file: string,
+  choices: FirstStartChoices,
+  runOnHost: RunCommand,
+): Promise<StandaloneConfiguration> {
   const network = chooseFreeNetwork(
-    networksOfRoutes(await runCommand('ip', ['-json', '-4', 'route', 'show'])),
+    networksOfRoutes(await runOnHost('ip', ['-json', '-4', 'route', 'show'])),
   );
   if (network === undefined) {
     throw new Error('every private network is in use on this host; write a configuration file by hand');

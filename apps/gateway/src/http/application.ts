@@ -6,6 +6,7 @@ import {
   alivePage,
   badRequestPage,
   ciscoPages,
+  drainingPage,
   errorPage,
   notFoundPage,
   type StaticPage,
@@ -26,6 +27,8 @@ export interface Handlers {
   signIn(call: SignInCall): Promise<SignInReply>;
   connect: ConnectHandler;
   failed(error: unknown): void;
+  /** True once the gateway is about to stop: nobody new comes in any more. */
+  draining(): boolean;
 }
 
 export interface Application {
@@ -62,6 +65,10 @@ export async function createApplication(handlers: Handlers): Promise<Application
     return send(reply, errorPage);
   });
 
+  app.addHook('onRequest', async (_request, reply) => {
+    // Closed, so that the next probe comes on a connection of its own and not here once more.
+    if (handlers.draining()) return send(reply.header('connection', 'close'), drainingPage);
+  });
   for (const [path, page] of Object.entries(ciscoPages))
     app.get(path, (_request, reply) => send(reply, page));
   const signIn = async (request: FastifyRequest, reply: FastifyReply) => {

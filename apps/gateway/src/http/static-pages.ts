@@ -26,6 +26,8 @@ export const alivePage: StaticPage = {
 export const notFoundPage: StaticPage = { status: 404, type: text, body: 'Not found\n' };
 export const badRequestPage: StaticPage = { status: 400, type: text, body: 'Bad request\n' };
 export const tooLargePage: StaticPage = { status: 413, type: text, body: 'Too large\n' };
+/** While the gateway is about to stop: a load balancer takes its server out. */
+export const drainingPage: StaticPage = { status: 503, type: text, body: 'Stopping\n' };
 export const errorPage: StaticPage = { status: 500, type: text, body: 'Error\n' };
 
 /** What Cisco clients fetch around a sign-in (protocol.md §5.2): no newer client, no scripts, no translations. */

@@ -1,8 +1,8 @@
-import type { AttachedSession, SessionCounters, SessionView } from '@culvert/contracts';
+import type { AttachedSession, SessionView } from '@culvert/contracts';
 import type { AccessEvent, SessionEndReason } from '../access-log/access-log.ts';
 import type { Engine, SessionEvent } from '../engine/engine.ts';
-import type { Session } from './session.ts';
-import type { Sessions } from './sessions.ts';
+import type { Session, Traffic } from './session.ts';
+import { type Sessions, totalTraffic } from './sessions.ts';
 
 export interface LifecycleWorld {
   engine: Engine;
@@ -11,8 +11,6 @@ export interface LifecycleWorld {
   /** The engine did not do what it was told; it will be told again when it is back. */
   engineFailed(error: unknown, what: string): void;
 }
-
-const noTraffic: SessionCounters = { bytesIn: 0, bytesOut: 0, packetsIn: 0, packetsOut: 0 };
 
 /**
  * Keeps the table of sessions and the engine in step, and writes the one access log line with which each
@@ -40,7 +38,7 @@ export class SessionLifecycle {
       listed.delete(session.id);
       if (attached !== undefined) this.#confirmAttached(session, attached, now);
       else if (session.state === 'attached') this.#sessions.away(session, now);
-      else if (session.state === 'ending') this.#finish(session, 'detached', noTraffic, now);
+      else if (session.state === 'ending') this.#finish(session, 'detached', session.seen, now);
     }
     const message = 'This session is not known any more. Please sign in again.';
     await Promise.all([...listed.keys()].map((id) => this.#detach(id, message)));
@@ -52,6 +50,7 @@ export class SessionLifecycle {
       this.#sessions.attached(session, session.remoteAddress, undefined, now);
     }
     session.lost = attached.channel === 'none';
+    this.#sessions.saw(session, attached.counters);
   }
 
   /** What the engine tells about a session. */
@@ -70,7 +69,7 @@ export class SessionLifecycle {
   async end(session: Session, reason: SessionEndReason, message: string): Promise<void> {
     if (session.state === 'ending') return;
     if (session.state === 'waiting') {
-      this.#finish(session, reason, noTraffic, this.#world.now());
+      this.#finish(session, reason, session.seen, this.#world.now());
       return;
     }
     this.#sessions.ending(session);
@@ -82,19 +81,32 @@ export class SessionLifecycle {
   sweep(): void {
     const now = this.#world.now();
     for (const { session, reason } of this.#sessions.overdue(now))
-      this.#finish(session, reason, noTraffic, now);
+      this.#finish(session, reason, session.seen, now);
+  }
+
+  /** Asks the engine how much it has carried, so that not all of it is forgotten when it dies. */
+  async noteTraffic(): Promise<void> {
+    await this.#list();
   }
 
   /** All sessions, with what the engine knows about them if it answers. */
   async views(): Promise<SessionView[]> {
+    const attached = await this.#list();
+    return [...this.#sessions.all()]
+      .filter((session) => session.state !== 'ending')
+      .map((session) => viewOf(session, attached.get(session.id)));
+  }
+
+  async #list(): Promise<Map<string, AttachedSession>> {
     const listed = await this.#world.engine.list().catch((error: unknown) => {
       this.#world.engineFailed(error, 'list');
       return [];
     });
-    const attached = new Map(listed.map((entry) => [entry.session, entry]));
-    return [...this.#sessions.all()]
-      .filter((session) => session.state !== 'ending')
-      .map((session) => viewOf(session, attached.get(session.id)));
+    for (const { session: id, counters } of listed) {
+      const session = this.#sessions.get(id);
+      if (session !== undefined) this.#sessions.saw(session, counters);
+    }
+    return new Map(listed.map((entry) => [entry.session, entry]));
   }
 
   async #detach(id: string, message: string): Promise<void> {
@@ -105,7 +117,8 @@ export class SessionLifecycle {
     }
   }
 
-  #finish(session: Session, reason: SessionEndReason, counters: SessionCounters, at: number): void {
+  /** `seen` is what the present engine has carried. */
+  #finish(session: Session, reason: SessionEndReason, seen: Traffic, at: number): void {
     const stated = this.#reasons.get(session.id) ?? reason;
     this.#reasons.delete(session.id);
     this.#world.log(
@@ -113,8 +126,7 @@ export class SessionLifecycle {
         event: 'end',
         ...identify(session),
         reason: stated,
-        bytesIn: counters.bytesIn,
-        bytesOut: counters.bytesOut,
+        ...totalTraffic(session, seen),
         durationSeconds: Math.max(0, Math.round((at - session.signedInAt) / 1000)),
       },
       at,
@@ -149,8 +161,7 @@ function viewOf(session: Session, attached: AttachedSession | undefined): Sessio
     channel,
     signedInAt: session.signedInAt,
     endsAt: session.endsAt,
-    bytesIn: attached?.counters.bytesIn ?? 0,
-    bytesOut: attached?.counters.bytesOut ?? 0,
+    ...totalTraffic(session, attached?.counters),
     ...(tls === '' ? {} : { tls }),
     ...(attached?.dtlsCipherSuite === undefined ? {} : { dtls: attached.dtlsCipherSuite }),
   };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { cookieMatches, newCookie, sessionIdOf } from './cookie.ts';
-import type { Session } from './session.ts';
+import { noTraffic, type Session } from './session.ts';
 import { SqliteSessionStore } from './session-store.ts';
 
 const session: Session = {
@@ -24,6 +24,8 @@ const session: Session = {
   connectedAt: undefined,
   state: 'waiting',
   deadline: 1_790_000_300_000,
+  carried: noTraffic,
+  seen: noTraffic,
   lost: false,
 };
 
@@ -34,7 +36,15 @@ test('a session comes back from the store as it went in, with its changes, until
   const store = new SqliteSessionStore(file);
   store.insert(session);
   expect(new SqliteSessionStore(file).load()).toEqual([session]);
-  const changed: Session = { ...session, state: 'attached', hostname: 'vm', connectedAt: 1_790_000_001_000 };
+  const changed: Session = {
+    ...session,
+    state: 'attached',
+    hostname: 'vm',
+    connectedAt: 1_790_000_001_000,
+    dtlsId: 'cd'.repeat(32),
+    carried: { bytesIn: 1, bytesOut: 2 },
+    seen: { bytesIn: 3, bytesOut: 4 },
+  };
   store.update(changed);
   store.flush();
   expect(new SqliteSessionStore(file).load()).toEqual([changed]);
@@ -53,6 +63,19 @@ test('changes reach the store by themselves, and never bring back what was remov
   store.remove(session.id);
   store.close();
   expect(new SqliteSessionStore(file).load()).toEqual([]);
+});
+
+test('the store of an earlier version is taken over with its sessions', () => {
+  const file = path();
+  const store = new SqliteSessionStore(file);
+  store.insert(session);
+  store.close();
+  const database = new DatabaseSync(file);
+  for (const column of ['carried_in', 'carried_out', 'seen_in', 'seen_out'])
+    database.exec(`ALTER TABLE sessions DROP COLUMN ${column}`);
+  database.exec('PRAGMA user_version = 1');
+  database.close();
+  expect(new SqliteSessionStore(file).load()).toEqual([session]);
 });
 
 test('the store is for the gateway alone and refuses the file of a newer gateway', () => {

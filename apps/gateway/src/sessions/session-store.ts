@@ -24,6 +24,10 @@ const migrations = [
     state TEXT NOT NULL,
     deadline INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`,
+  `ALTER TABLE sessions ADD COLUMN carried_in INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE sessions ADD COLUMN carried_out INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE sessions ADD COLUMN seen_in INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE sessions ADD COLUMN seen_out INTEGER NOT NULL DEFAULT 0`,
 ];
 
 /** Where sessions survive the gateway's own process. */
@@ -31,8 +35,8 @@ export interface SessionStore {
   load(): Session[];
   insert(session: Session): void;
   /**
-   * Writes the fields that change: state, deadline, host name, remote address, first connection. They may reach
-   * the disk a moment later: comparing with the engine after a start restores each of them that matters.
+   * Writes the fields that change: state, deadline, host name, remote address, first connection, DTLS identifier,
+   * bytes. They may reach the disk a moment later: comparing with the engine after a start restores what matters.
    */
   update(session: Session): void;
   remove(id: string): void;
@@ -69,7 +73,9 @@ export class SqliteSessionStore implements SessionStore {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#update = this.#database.prepare(
-      `UPDATE sessions SET state = ?, deadline = ?, hostname = ?, remote_address = ?, connected_at = ? WHERE id = ?`,
+      `UPDATE sessions SET state = ?, deadline = ?, hostname = ?, remote_address = ?, connected_at = ?, dtls_id = ?,
+        carried_in = ?, carried_out = ?, seen_in = ?, seen_out = ?
+       WHERE id = ?`,
     );
     this.#remove = this.#database.prepare('DELETE FROM sessions WHERE id = ?');
   }
@@ -119,6 +125,11 @@ export class SqliteSessionStore implements SessionStore {
           session.hostname ?? null,
           session.remoteAddress,
           session.connectedAt ?? null,
+          session.dtlsId,
+          session.carried.bytesIn,
+          session.carried.bytesOut,
+          session.seen.bytesIn,
+          session.seen.bytesOut,
           session.id,
         );
       }
@@ -180,6 +191,8 @@ function readRow(row: Record<string, unknown>): Session {
     connectedAt: row.connected_at === null ? undefined : Number(row.connected_at),
     state: text('state') as SessionState,
     deadline: Number(row.deadline),
+    carried: { bytesIn: Number(row.carried_in), bytesOut: Number(row.carried_out) },
+    seen: { bytesIn: Number(row.seen_in), bytesOut: Number(row.seen_out) },
     lost: false,
   };
 }

@@ -8,6 +8,14 @@ import type { Lease } from '../addresses/address-pool.ts';
  */
 export type SessionState = 'waiting' | 'attached' | 'ending';
 
+/** Bytes of inner packets from the device and to it. */
+export interface Traffic {
+  bytesIn: number;
+  bytesOut: number;
+}
+
+export const noTraffic: Readonly<Traffic> = Object.freeze({ bytesIn: 0, bytesOut: 0 });
+
 /** What a device said about itself when it signed in. */
 export interface DeviceFacts {
   platform: Platform;
@@ -24,8 +32,11 @@ export interface Session extends DeviceFacts {
   readonly cookieHash: string;
   readonly user: string;
   readonly lease: Lease;
-  /** 32 random bytes as hexadecimal digits; never changes, so that DTLS survives a reconnect (protocol.md §1.10). */
-  readonly dtlsId: string;
+  /**
+   * 32 random bytes as hexadecimal digits. The same for as long as one engine holds the session, so that DTLS
+   * survives a reconnect; another one for another engine, so that the device makes new keys (protocol.md §1.10).
+   */
+  dtlsId: string;
   readonly signedInAt: number;
   /** Counted from sign-in: reconnecting does not prolong a session (protocol.md §7.2, #599). */
   readonly endsAt: number;
@@ -35,6 +46,10 @@ export interface Session extends DeviceFacts {
   hostname: string | undefined;
   /** When the first tunnel opened. */
   connectedAt: number | undefined;
+  /** What engines that are gone have carried. */
+  carried: Readonly<Traffic>;
+  /** What the present engine has carried, as far as is known: it keeps the counters and is asked now and then. */
+  seen: Readonly<Traffic>;
   /** `attached`, but the device's connection is gone and the engine waits for it. Not stored. */
   lost: boolean;
 }

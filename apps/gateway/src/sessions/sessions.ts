@@ -1,6 +1,12 @@
 import type { AddressPool } from '../addresses/address-pool.ts';
 import { cookieMatches, newCookie, sessionIdOf } from './cookie.ts';
-import { type DeviceFacts, firstConnectMilliseconds, type Session } from './session.ts';
+import {
+  type DeviceFacts,
+  firstConnectMilliseconds,
+  noTraffic,
+  type Session,
+  type Traffic,
+} from './session.ts';
 import type { SessionStore } from './session-store.ts';
 
 export interface SessionRules {
@@ -123,6 +129,8 @@ export class Sessions {
       connectedAt: undefined,
       state: 'waiting',
       deadline: Math.min(now + firstConnectMilliseconds, endsAt),
+      carried: noTraffic,
+      seen: noTraffic,
       lost: false,
     };
     try {
@@ -159,11 +167,24 @@ export class Sessions {
     return first;
   }
 
-  /** The engine does not know this session any more: its device has the roaming time to come back. */
+  /**
+   * The engine does not know this session any more: its device has the roaming time to come back. It must not find
+   * its DTLS identifier again, or it would go on sending under keys that died with that engine.
+   */
   away(session: Session, now: number): void {
     session.state = 'waiting';
+    session.dtlsId = this.#random(32).toString('hex');
+    session.carried = totalTraffic(session);
+    session.seen = noTraffic;
     session.deadline = Math.min(now + this.rules.roamingTimeoutSeconds * 1000, session.endsAt);
     this.#waiting.add(session);
+    this.#store.update(session);
+  }
+
+  /** What the engine has carried for this session by now. */
+  saw(session: Session, { bytesIn, bytesOut }: Traffic): void {
+    if (session.seen.bytesIn === bytesIn && session.seen.bytesOut === bytesOut) return;
+    session.seen = { bytesIn, bytesOut };
     this.#store.update(session);
   }
 
@@ -217,6 +238,11 @@ export class Sessions {
     else own.push(session);
     if (session.state === 'waiting') this.#waiting.add(session);
   }
+}
+
+/** All bytes of a session, with `seen` as the part of the present engine. */
+export function totalTraffic({ carried, seen: known }: Session, seen: Traffic = known): Traffic {
+  return { bytesIn: carried.bytesIn + seen.bytesIn, bytesOut: carried.bytesOut + seen.bytesOut };
 }
 
 function preferred(away: readonly Session[], facts: DeviceFacts): Session | undefined {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Device } from '../http/device.ts';
 import { testConfiguration } from '../service-testing.ts';
-import type { Session } from '../sessions/session.ts';
+import { noTraffic, type Session } from '../sessions/session.ts';
 import { type ConnectRequest, readConnectRequest, readCookie, readMtu } from './connect-request.ts';
 import { type ConnectAnswer, connectResponse, rekeySeconds } from './connect-response.ts';
 import { chooseDtlsMode } from './dtls-mode.ts';
@@ -254,6 +254,8 @@ describe('a device that comes by a path too narrow for IPv6', () => {
     deadline: 0,
     hostname: undefined,
     connectedAt: 0,
+    carried: noTraffic,
+    seen: noTraffic,
     lost: false,
   };
   const device: Device = {

@@ -4,6 +4,7 @@ import { auditLog } from './0001-audit-log.ts';
 import { tunnelObjects } from './0002-tunnel-objects.ts';
 import { rolesAndTokens } from './0003-roles-and-tokens.ts';
 import { accounts } from './0004-accounts.ts';
+import { openId } from './0005-openid.ts';
 import { settingsAndLeases } from './0006-settings-and-leases.ts';
 import { listIndices } from './0007-list-indices.ts';
 import { scopeTags } from './0008-scope-tags.ts';
@@ -15,6 +16,7 @@ export function migrations(engine: DatabaseEngine): Record<string, Migration> {
     '0002-tunnel-objects': tunnelObjects(engine),
     '0003-roles-and-tokens': rolesAndTokens(engine),
     '0004-accounts': accounts(engine),
+    '0005-openid': openId(engine),
     '0006-settings-and-leases': settingsAndLeases(engine),
     '0007-list-indices': listIndices(),
     '0008-scope-tags': scopeTags(engine),

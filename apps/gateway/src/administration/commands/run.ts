@@ -30,6 +30,7 @@ export async function run(file: string): Promise<number> {
     });
     await stopped.promise;
     logger.info('stopping');
+    await gateway.drain();
     await gateway.stop();
     logger.info('stopped');
     return 0;

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use super::dtls_channel::{DtlsChannel, Path};
 use super::session::Session;
 use super::sessions::Key;
+use super::sockets::Sockets;
 use super::thread::PacketPath;
 use super::tun_writer::write_single;
 use crate::sys::udp::UdpSocket;
@@ -80,7 +81,7 @@ impl DatagramBatch {
     }
 
     /// Sends the batch. Returns the number of records that could not leave.
-    fn flush(&mut self, sockets: &[UdpSocket]) -> u64 {
+    fn flush(&mut self, sockets: &Sockets) -> u64 {
         let (count, used, segment) = (self.count, self.used, self.segment);
         self.count = 0;
         self.used = 0;
@@ -369,7 +370,7 @@ impl PacketPath {
     }
 
     /// Ends the association with an alert `close_notify`, as far as the key still allows.
-    fn say_goodbye_over_dtls(&mut self, key: Key) {
+    pub(super) fn say_goodbye_over_dtls(&mut self, key: Key) {
         const CLOSE_NOTIFY: [u8; 2] = [1, 0];
         if let Some(live) = self
             .sessions

@@ -41,13 +41,16 @@ pub(crate) enum Parameters {
     },
 }
 
-/// Pre-shared keys of a session, one for each TLS connection it had. Clients built with OpenSSL keep using an old
-/// one after a reconnect and show which by the start of `X-DTLS-Master-Secret` (`protocol.md` section 3.5).
+/// Pre-shared keys that the device may use: that of its TLS connection, and one that it has named there itself.
+///
+/// Clients built with OpenSSL derive the key once for each process. After a reconnect they go on with the first one
+/// and show it as the start of `X-DTLS-Master-Secret` (`protocol.md` section 3.5). An engine that was started since has
+/// never seen that connection, so what the device names counts by itself. It is no weaker than the resumption mode,
+/// whose whole master secret is chosen by the device and sent in the same header (section 3.6): it came over the
+/// authenticated TLS connection, under the cookie of this session, and opens nothing but this session's own DTLS.
 pub(crate) struct Keys {
-    first: [u8; 32],
-    previous: [u8; 32],
     current: [u8; 32],
-    hint: Option<[u8; 32]>,
+    named: Option<[u8; 32]>,
 }
 
 /// A handshake that has not finished.
@@ -82,10 +85,8 @@ impl DtlsChannel {
             } => Parameters::Psk {
                 app_id: app_id.0,
                 keys: Keys {
-                    first: psk,
-                    previous: psk,
                     current: psk,
-                    hint: hint_of(client_master_secret),
+                    named: client_master_secret.and_then(named_key),
                 },
             },
             messages::Dtls::Resume {
@@ -122,14 +123,7 @@ impl DtlsChannel {
             *self = newer;
             return;
         }
-        match (&mut self.parameters, newer.parameters) {
-            (Parameters::Psk { keys, .. }, Parameters::Psk { keys: newer, .. }) => {
-                keys.previous = keys.current;
-                keys.current = newer.current;
-                keys.hint = newer.hint;
-            }
-            (parameters, newer) => *parameters = newer,
-        }
+        self.parameters = newer.parameters;
     }
 
     pub(crate) fn live(&self) -> Option<&Live> {
@@ -185,13 +179,11 @@ impl DtlsChannel {
 impl Keys {
     /// The keys to try against the client's Finished, the likeliest first.
     pub(crate) fn candidates(&self) -> Vec<Psk> {
-        let mut candidates = vec![Psk::new(self.current)];
-        for key in [self.previous, self.first] {
-            if self.hint == Some(key) && key != self.current && candidates.len() == 1 {
-                candidates.push(Psk::new(key));
-            }
-        }
-        candidates
+        [Some(self.current), self.named]
+            .into_iter()
+            .flatten()
+            .map(Psk::new)
+            .collect()
     }
 }
 
@@ -228,6 +220,42 @@ impl Attempt {
     }
 }
 
-fn hint_of(master_secret: Option<messages::Hex<48>>) -> Option<[u8; 32]> {
-    master_secret.and_then(|secret| secret.0.first_chunk().copied())
+/// The key that a device may have named. A header that was never filled with randomness names none: whoever sees the
+/// App-ID on the wire could guess it.
+fn named_key(secret: messages::Hex<48>) -> Option<[u8; 32]> {
+    let key: [u8; 32] = *secret.0.first_chunk()?;
+    let is_filler = key.iter().all(|byte| *byte == key[0]);
+    (!is_filler).then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CURRENT: [u8; 32] = [7; 32];
+
+    fn candidates(secret: Option<[u8; 48]>) -> usize {
+        let dtls = messages::Dtls::Psk {
+            app_id: messages::Hex([1; 32]),
+            client_master_secret: secret.map(messages::Hex),
+        };
+        let channel = DtlsChannel::new(dtls, CURRENT).expect("the parameters are good");
+        let Parameters::Psk { keys, .. } = &channel.parameters else {
+            panic!("a pre-shared key was asked for");
+        };
+        keys.candidates().len()
+    }
+
+    #[test]
+    fn a_key_that_the_device_names_is_tried_after_that_of_its_connection() {
+        assert_eq!(candidates(None), 1);
+        let named = std::array::from_fn(|place| place as u8);
+        assert_eq!(candidates(Some(named)), 2);
+    }
+
+    #[test]
+    fn a_header_of_one_repeated_byte_names_no_key() {
+        assert_eq!(candidates(Some([0; 48])), 1);
+        assert_eq!(candidates(Some([0xff; 48])), 1);
+    }
 }

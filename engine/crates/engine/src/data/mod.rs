@@ -11,6 +11,7 @@ mod moderation;
 mod peers;
 mod session;
 mod sessions;
+mod sockets;
 mod thread;
 mod timers;
 mod tls_channel;
@@ -19,10 +20,10 @@ mod uplink_tls;
 mod uplink_udp;
 
 pub(crate) use attachment::Attachment;
+pub(crate) use sockets::SocketChange;
 pub(crate) use thread::DataThread;
 
 use crate::control::messages::{Detach, Event};
-use crate::sys::udp::UdpSocket;
 
 /// What the front thread asks of the packet path.
 pub(crate) enum Command {
@@ -34,8 +35,8 @@ pub(crate) enum Command {
     Status {
         id: u64,
     },
-    /// Replaces the UDP sockets after the listen addresses have changed.
-    Sockets(Vec<UdpSocket>),
+    /// Opens and closes UDP sockets after the listen addresses have changed.
+    Sockets(SocketChange),
 }
 
 /// What the packet path tells the gateway, through the front thread.

@@ -17,6 +17,7 @@ use super::downlink::{DatagramBatch, RecordBatch};
 use super::moderation::{Moderation, PAUSE};
 use super::peers::Peers;
 use super::sessions::{Key, Sessions};
+use super::sockets::{SocketChange, Sockets};
 use super::timers::Times;
 use super::tun_writer::TunWriter;
 use super::{Attachment, Command, Report};
@@ -46,7 +47,7 @@ const KIND: u64 = 0xff << 56;
 /// What the packet path starts with.
 pub(crate) struct DataThread {
     pub(crate) tun: Tun,
-    pub(crate) sockets: Vec<UdpSocket>,
+    pub(crate) sockets: Vec<Arc<UdpSocket>>,
 }
 
 impl DataThread {
@@ -76,7 +77,7 @@ impl DataThread {
 pub(super) struct PacketPath {
     pub(super) poll: Poll,
     pub(super) tun: Tun,
-    pub(super) sockets: Vec<UdpSocket>,
+    pub(super) sockets: Sockets,
     pub(super) sessions: Sessions,
     pub(super) peers: Peers,
     /// Sessions with a handshake under way, by the address it comes from. Nothing here is authenticated, so it is
@@ -124,7 +125,7 @@ impl PacketPath {
             poll,
             writer: TunWriter::new(&start.tun),
             tun: start.tun,
-            sockets: Vec::new(),
+            sockets: Sockets::default(),
             sessions: Sessions::default(),
             peers: Peers::default(),
             attempts: HashMap::default(),
@@ -149,7 +150,9 @@ impl PacketPath {
             next_slice: 0,
             next_cookie: Instant::now() + COOKIE_PERIOD,
         };
-        path.use_sockets(start.sockets)?;
+        for socket in start.sockets {
+            path.open_socket(socket)?;
+        }
         Ok(path)
     }
 
@@ -247,16 +250,31 @@ impl PacketPath {
         self.receive = Some(batch);
     }
 
-    fn use_sockets(&mut self, sockets: Vec<UdpSocket>) -> io::Result<()> {
-        for socket in &self.sockets {
-            self.poll.remove(socket);
+    fn open_socket(&mut self, socket: Arc<UdpSocket>) -> io::Result<()> {
+        let place = self.sockets.add(Arc::clone(&socket));
+        self.poll
+            .add(&*socket, SOCKET | place as u64, Interest::READ)
+    }
+
+    fn change_sockets(&mut self, change: SocketChange, now: Instant) {
+        for socket in change.open {
+            if let Err(error) = self.open_socket(socket) {
+                log::warning(&format!("a new UDP socket cannot be used: {error}"));
+            }
         }
-        for (index, socket) in sockets.iter().enumerate() {
-            self.poll
-                .add(socket, SOCKET | index as u64, Interest::READ)?;
+        for endpoint in change.close {
+            let Some(place) = self.sockets.place_of(endpoint) else {
+                continue;
+            };
+            // What has arrived already is not lost.
+            self.read_socket(place, now);
+            for key in 0..self.sessions.capacity() {
+                self.leave_socket(key, place);
+            }
+            if let Some(socket) = self.sockets.remove(place) {
+                self.poll.remove(&*socket);
+            }
         }
-        self.sockets = sockets;
-        Ok(())
     }
 
     fn carry_out_commands(&mut self, now: Instant) {
@@ -300,11 +318,7 @@ impl PacketPath {
                         status: Some(status),
                     });
                 }
-                Command::Sockets(sockets) => {
-                    if let Err(error) = self.use_sockets(sockets) {
-                        log::warning(&format!("the new UDP sockets cannot be used: {error}"));
-                    }
-                }
+                Command::Sockets(change) => self.change_sockets(change, now),
             }
         }
     }

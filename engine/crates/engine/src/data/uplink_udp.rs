@@ -449,6 +449,31 @@ impl PacketPath {
         }
     }
 
+    /// Takes a session away from a socket that is about to close: to one that hears the device just the same, or to
+    /// TLS, with a goodbye, so that the device changes over at once and not after its dead-peer detection.
+    pub(super) fn leave_socket(&mut self, key: Key, place: usize) {
+        let Some(channel) = self
+            .sessions
+            .get_mut(key)
+            .and_then(|session| session.dtls.as_mut())
+        else {
+            return;
+        };
+        if let Some(attempt) = channel
+            .attempt
+            .take_if(|attempt| attempt.path.socket == place)
+        {
+            forget(&mut self.attempts, attempt.path.peer, key);
+        }
+        let Some(live) = channel.live_mut().filter(|live| live.path.socket == place) else {
+            return;
+        };
+        match self.sockets.instead_of(&live.path) {
+            Some(other) => live.path.socket = other,
+            None => self.say_goodbye_over_dtls(key),
+        }
+    }
+
     /// Forgets everything that UDP knows of a session.
     pub(super) fn forget_dtls(&mut self, key: Key) {
         let Some(channel) = self

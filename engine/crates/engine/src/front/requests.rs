@@ -1,6 +1,6 @@
 //! What the gateway can ask for.
 
-use super::listeners;
+use super::listeners::Listeners;
 use super::thread::{Configured, Front};
 use super::tls::TlsSettings;
 use crate::control::messages::{Attach, Configure, Event, Request};
@@ -112,7 +112,7 @@ impl Front {
         settings: TlsSettings,
     ) -> Result<(), String> {
         let tun = Tun::open(&configure.tunnel.interface).map_err(|error| error.to_string())?;
-        let listeners = listeners::open(&configure.listen)?;
+        let listeners = Listeners::open(&configure.listen)?;
         for remark in
             drop_privileges(self.user).map_err(|error| format!("giving up root: {error}"))?
         {
@@ -120,7 +120,7 @@ impl Front {
         }
         let path = DataThread {
             tun,
-            sockets: listeners.udp,
+            sockets: listeners.udp.clone(),
         };
         let (data, data_waker) = self.start_data(path).map_err(|error| error.to_string())?;
         self.configured = Some(Configured {
@@ -128,26 +128,28 @@ impl Front {
             listen: configure.listen,
             tunnel: configure.tunnel,
             proxy_protocol: configure.proxy_protocol,
-            tcp: listeners.tcp,
+            listeners,
             data,
             data_waker,
         });
         self.watch_listeners().map_err(|error| error.to_string())
     }
 
-    /// Opens the new sockets before the old ones close, so that a port that is taken changes nothing. Other addresses with
-    /// the same port overlap with the old ones and are refused: they need a restart.
+    /// Opens and closes what differs. A failure leaves every socket as it was.
     fn listen_elsewhere(&mut self, configure: &Configure) -> Result<(), String> {
-        let listeners = listeners::open(&configure.listen)
-            .map_err(|error| format!("{error}; the gateway goes on listening where it was"))?;
-        self.command(Command::Sockets(listeners.udp))?;
-        if let Some(current) = &mut self.configured {
-            for listener in &current.tcp {
-                self.poll.remove(listener);
-            }
-            current.tcp = listeners.tcp;
+        // A connection that waits in the queue of a listener is reset when that closes.
+        self.accept_waiting();
+        let Some(current) = &mut self.configured else {
+            return Ok(());
+        };
+        for listener in &current.listeners.tcp {
+            self.poll.remove(&listener.socket);
         }
-        self.watch_listeners().map_err(|error| error.to_string())
+        let change = current.listeners.change(&configure.listen);
+        self.watch_listeners().map_err(|error| error.to_string())?;
+        let change = change
+            .map_err(|error| format!("{error}; the gateway goes on listening where it was"))?;
+        self.command(Command::Sockets(change))
     }
 
     fn attach(&mut self, attach: Attach) -> Result<(), String> {

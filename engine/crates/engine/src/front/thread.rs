@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +12,7 @@ use slab::Slab;
 
 use super::admission::Admission;
 use super::connection::{Connection, Gone};
+use super::listeners::Listeners;
 use super::tls::TlsSettings;
 use crate::control::messages::{Event, Listen, PROTOCOL, SessionId, Tunnel};
 use crate::control::socket::{self, ControlConnection};
@@ -39,7 +39,7 @@ pub(super) struct Configured {
     pub(super) listen: Listen,
     pub(super) tunnel: Tunnel,
     pub(super) proxy_protocol: bool,
-    pub(super) tcp: Vec<TcpListener>,
+    pub(super) listeners: Listeners,
     pub(super) data: Sender<Command>,
     pub(super) data_waker: Arc<Waker>,
 }
@@ -154,9 +154,9 @@ impl Front {
         let Some(configured) = &self.configured else {
             return Ok(());
         };
-        for (index, listener) in configured.tcp.iter().enumerate() {
+        for (index, listener) in configured.listeners.tcp.iter().enumerate() {
             self.poll
-                .add(listener, LISTENER | index as u64, Interest::READ)?;
+                .add(&listener.socket, LISTENER | index as u64, Interest::READ)?;
         }
         self.accepting = true;
         Ok(())
@@ -244,22 +244,33 @@ impl Front {
         }
     }
 
+    /// Takes the connections that wait at each listener, as many as one round allows.
+    pub(super) fn accept_waiting(&mut self) {
+        let count = self
+            .configured
+            .as_ref()
+            .map_or(0, |configured| configured.listeners.tcp.len());
+        for index in 0..count {
+            self.accept_devices(index, Instant::now());
+        }
+    }
+
     fn accept_devices(&mut self, index: usize, now: Instant) {
         for _ in 0..ACCEPTS {
             let Some(configured) = &self.configured else {
                 return;
             };
-            let Some(listener) = configured.tcp.get(index) else {
+            let Some(listener) = configured.listeners.tcp.get(index) else {
                 return;
             };
-            let (stream, peer) = match listener.accept() {
+            let (stream, peer) = match listener.socket.accept() {
                 Ok(accepted) => accepted,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => {
                     // Out of descriptors or memory: look again at the next tick instead of turning in circles.
                     log::warning(&format!("cannot accept connections: {error}"));
-                    for listener in &configured.tcp {
-                        self.poll.remove(listener);
+                    for listener in &configured.listeners.tcp {
+                        self.poll.remove(&listener.socket);
                     }
                     self.accepting = false;
                     return;

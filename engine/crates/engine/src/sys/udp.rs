@@ -4,6 +4,7 @@ use std::io;
 use std::mem::{size_of, zeroed};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::sync::Arc;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -24,11 +25,13 @@ const CONTROL_ROOM: usize = 128;
 /// A bound UDP socket of one address family.
 pub(crate) struct UdpSocket {
     socket: Socket,
+    endpoint: SocketAddr,
 }
 
 impl UdpSocket {
-    /// Binds `address`. Several processes cannot share it: a second gateway must fail loudly.
-    pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
+    /// Binds `address`. Several processes cannot share it: a second gateway must fail loudly. The sockets `closing` may
+    /// cover it still, so that not one datagram meets a closed port in between.
+    pub(crate) fn bind(address: SocketAddr, closing: &[Arc<Self>]) -> io::Result<Self> {
         let socket = Socket::new(
             Domain::for_address(address),
             Type::DGRAM,
@@ -58,8 +61,26 @@ impl UdpSocket {
         set_option(&socket, level, discover, libc::IP_PMTUDISC_PROBE)?;
         // Without GRO each message is one datagram, which the reader also understands.
         let _ = set_option(&socket, SOL_UDP, UDP_GRO, 1);
-        socket.bind(&address.into())?;
-        Ok(Self { socket })
+        let share = |yes| -> io::Result<()> {
+            for one in closing {
+                one.socket.set_reuse_address(yes)?;
+            }
+            socket.set_reuse_address(yes && !closing.is_empty())
+        };
+        share(true)?;
+        let bound = socket.bind(&address.into());
+        share(false)?;
+        bound?;
+        let endpoint = socket
+            .local_addr()?
+            .as_socket()
+            .ok_or(io::ErrorKind::AddrNotAvailable)?;
+        Ok(Self { socket, endpoint })
+    }
+
+    /// The address and port that it is bound to.
+    pub(crate) fn endpoint(&self) -> SocketAddr {
+        self.endpoint
     }
 
     /// Sends `bytes` to `to`, cut by the kernel into datagrams of `segment` bytes when given. `from` is the local

@@ -1,13 +1,15 @@
 import { once } from 'node:events';
-import { loadConfiguration } from '../configuration/load.ts';
-import { type RunningControlPlane, serve } from '../serve.ts';
-import type { Output } from './program.ts';
+import { loadConfiguration } from '../../configuration/load.ts';
+import { type RunningControlPlane, serve } from '../../serve.ts';
+import type { Output } from '../output.ts';
 
 /** `control-plane`: runs in the foreground until it is told to stop. */
 export async function run(file: string, output: Output): Promise<void> {
   const running = await serve(await loadConfiguration(file));
+  // Before anybody is told that it runs and may stop it.
+  const stopped = untilStopped();
   announce(running, file, output);
-  await untilStopped();
+  await stopped;
   await running.stop();
 }
 

@@ -1,11 +1,11 @@
 import { join, resolve } from 'node:path';
-import { loadConfiguration } from '../configuration/load.ts';
-import { type FirstStartChoices, prepareFirstStart } from '../first-start/prepare.ts';
-import { ensureDefaultSite } from '../local-gateway/default-site.ts';
-import { bringUpToDate, followSite } from '../local-gateway/follow.ts';
-import { readGatewayFile } from '../local-gateway/gateway-file.ts';
-import { serve } from '../serve.ts';
-import type { Output } from './program.ts';
+import { loadConfiguration } from '../../configuration/load.ts';
+import { type FirstStartChoices, prepareFirstStart } from '../../first-start/prepare.ts';
+import { ensureDefaultSite } from '../../local-gateway/default-site.ts';
+import { bringUpToDate, followSite } from '../../local-gateway/follow.ts';
+import { readGatewayFile } from '../../local-gateway/gateway-file.ts';
+import { serve } from '../../serve.ts';
+import type { Output } from '../output.ts';
 import { announce, untilStopped } from './run.ts';
 
 /** What `npm start`, which runs the gateway beside this process, is told. */
@@ -30,9 +30,10 @@ export async function start(directory: string, choices: FirstStartChoices, outpu
     const local = { file: gatewayFile, siteId, onWritten: () => tell('gatewayFileWritten') };
     await bringUpToDate(context, local);
     const following = followSite(context, local);
+    const stopped = untilStopped();
     announce(running, configurationFile, output);
     tell('ready');
-    await untilStopped();
+    await stopped;
     await following.stop();
   } finally {
     await running.stop();
