@@ -18,7 +18,10 @@ export function presenter(entity: EntityType): (row: StoredRow) => GraphObject {
     // What never changes has no version.
     if (row.version !== undefined) shown['@odata.etag'] = etagOf(row.id, row.version);
     shown.id = row.id;
-    for (const { name, field } of fields) shown[name] = fromColumn(field, row[field.column] ?? null);
+    for (const { name, field } of fields) {
+      const value = row[field.column] ?? null;
+      if (value !== null || field.isLeftOut !== true) shown[name] = fromColumn(field, value);
+    }
     return shown;
   };
 }

@@ -26,8 +26,7 @@ export async function answerList(
   restriction: RawBuilder<boolean> = sql`(1 = 1)`,
 ): Promise<GraphObject> {
   const { set } = resource;
-  const order = resource.defaultOrder === undefined ? {} : { $orderby: resource.defaultOrder };
-  const raw: RawQuery = { ...order, ...(request.query as RawQuery) };
+  const raw = withOrder(request.query as RawQuery, resource.defaultOrder);
   const query = parseCollectionQuery(set.entity, raw);
   const store = new EntityStore(context.database.tables, context.database.engine, set);
   const page = await store.list(query, restriction);
@@ -41,6 +40,11 @@ export async function answerList(
       ? {}
       : { '@odata.nextLink': nextLink(context, request, raw, formatCursor(page.next)) }),
   };
+}
+
+function withOrder(raw: RawQuery, order: string | undefined): RawQuery {
+  const hasOrder = Object.keys(raw).some((name) => name.toLowerCase() === '$orderby');
+  return hasOrder || order === undefined ? raw : { ...raw, $orderby: order };
 }
 
 /** Answers one object, or 404 when there is none within the restriction. */
@@ -122,7 +126,8 @@ function nextLink(
   raw: RawQuery,
   cursor: string,
 ): string {
-  const options = Object.entries({ ...raw, $skiptoken: cursor }).filter(([name]) => name !== '$skip');
+  const kept = Object.entries(raw).filter(([name]) => !/^\$skip(token)?$/i.test(name));
+  const options = [...kept, ['$skiptoken', cursor] as const];
   const path = request.url.split('?')[0];
   const query = options.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&');
   return `${configuration.publicUrl}${path}?${query}`;

@@ -6,7 +6,7 @@ export interface HealthThresholdTables {
 }
 
 /** `microsoftTunnelHealthThreshold` (Graph beta); its defaults come from code. */
-export const healthThresholds: EntitySet = {
+export const healthThresholds = {
   table: 'health_thresholds',
   base: graphBase,
   path: 'microsoftTunnelHealthThresholds',
@@ -19,4 +19,4 @@ export const healthThresholds: EntitySet = {
     },
     navigation: {},
   },
-};
+} as const satisfies EntitySet;

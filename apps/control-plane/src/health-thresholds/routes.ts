@@ -29,6 +29,14 @@ const readable = {
     },
 };
 
+/** Graph has them for every kind of object; thresholds are those of the metrics. */
+const refusedForAll = {
+  POST: `the thresholds are there from the start and no others can be made: ${Object.keys(thresholdKinds).join(', ')}; change one with PATCH`,
+};
+const refusedForOne = {
+  DELETE: 'a threshold cannot be deleted; POST …/revertToDefault brings its default back',
+};
+
 const changeBody = z.looseObject({
   healthyThreshold: z.int().optional(),
   unhealthyThreshold: z.int().optional(),
@@ -65,7 +73,7 @@ export function registerHealthThresholds(application: FastifyInstance, context: 
   application.get(
     url,
     {
-      config: { access: readPermission },
+      config: { access: readPermission, refused: refusedForAll },
       schema: {
         summary: 'List the health thresholds',
         tags,
@@ -78,7 +86,7 @@ export function registerHealthThresholds(application: FastifyInstance, context: 
   application.get<{ Params: { id: string } }>(
     `${url}/:id`,
     {
-      config: { access: readPermission },
+      config: { access: readPermission, refused: refusedForOne },
       schema: {
         summary: 'Read a health threshold',
         tags,

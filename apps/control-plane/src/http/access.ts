@@ -13,6 +13,8 @@ declare module 'fastify' {
     access?: Access;
     /** Errors that the document names besides those that every route of its kind has. */
     errors?: readonly ErrorCode[];
+    /** Methods that callers may expect of this path, and why it has none of them. */
+    refused?: Readonly<Record<string, string>>;
   }
   interface FastifyRequest {
     caller: Caller | undefined;

@@ -7,6 +7,7 @@ import type { Context } from '../context.ts';
 import { newId } from '../database/identifier.ts';
 import type { Tables } from '../database/tables.ts';
 import { columnsOf, type GraphObject, present } from '../graph/conversion.ts';
+import type { EntityType } from '../odata/entity-type.ts';
 import { serverConfigurations } from '../server-configurations/entity.ts';
 import { sites } from '../sites/entity.ts';
 import type { GatewaySettings } from './gateway-file.ts';
@@ -94,7 +95,7 @@ async function insert(
   tables: Kysely<Tables>,
   at: Date,
   table: 'server_configurations' | 'sites',
-  entity: typeof sites.entity,
+  entity: EntityType,
   object: GraphObject & { id: string },
   references: Record<string, string> = {},
 ): Promise<void> {

@@ -29,6 +29,9 @@ const readable = { set: logCollections };
 /** Days for which a request waits for its server, and its logs are kept. */
 const keptDays = 30;
 
+const askServer =
+  'what a server has sent cannot be written; ask it for its logs with POST …/microsoftTunnelServers/ID/createServerLogCollectionRequest';
+
 const requestBody = z.looseObject(spanShape).check((context) => {
   const { startDateTime, endDateTime } = context.value;
   if (startDateTime < endDateTime) return;
@@ -88,7 +91,7 @@ export function registerLogCollections(application: FastifyInstance, context: Co
   application.get(
     url,
     {
-      config: { access: readPermission },
+      config: { access: readPermission, refused: { POST: askServer } },
       schema: {
         summary: 'List the log collections',
         tags,
@@ -101,7 +104,7 @@ export function registerLogCollections(application: FastifyInstance, context: Co
   application.get<{ Params: { id: string } }>(
     `${url}/:id`,
     {
-      config: { access: readPermission },
+      config: { access: readPermission, refused: { PATCH: askServer } },
       schema: {
         summary: 'Read a log collection',
         tags,

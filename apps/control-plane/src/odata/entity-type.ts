@@ -20,6 +20,8 @@ export interface Field {
   isQueryable?: boolean;
   /** True when the column may be null. */
   isNullable?: boolean;
+  /** True when the property is left out while the column is null, because Graph's type of it knows no null. */
+  isLeftOut?: boolean;
   /** True for identifiers, whose letters are compared as they are. Other texts ignore the case of ASCII letters, as in Graph. */
   isExact?: boolean;
 }

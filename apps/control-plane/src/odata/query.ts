@@ -81,14 +81,16 @@ class Options {
 
   constructor(entity: EntityType, raw: RawQuery, known: readonly string[]) {
     this.#entity = entity;
-    for (const [name, value] of Object.entries(raw)) {
+    for (const [written, value] of Object.entries(raw)) {
+      // OData 4.01, part 1, §11.2.1: the case of option names does not matter; Graph's client writes $skipToken.
+      const name = written.toLowerCase();
       if (!known.includes(name)) {
         const close = closest(name.startsWith('$') ? name : `$${name}`, known);
         this.#mistake(
-          name,
+          written,
           `unknown option; ${close === undefined ? `known are ${known.join(', ')}` : `did you mean ${close}?`}`,
         );
-      } else if (typeof value === 'string') this.#values.set(name, value);
+      } else if (typeof value === 'string' && !this.#values.has(name)) this.#values.set(name, value);
       else this.#mistake(name, 'given twice; once is allowed');
     }
   }

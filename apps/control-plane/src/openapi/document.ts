@@ -12,6 +12,8 @@ const note = 'x-culvert-route';
 interface RouteNote {
   access: Access;
   errors: readonly ErrorCode[];
+  /** True when the route answers without a body as well. */
+  hasOptionalBody: boolean;
 }
 
 type Operation = Record<string, unknown> & { responses: Record<string, unknown>; parameters?: unknown[] };
@@ -36,7 +38,9 @@ export function documentOptions(publicUrl: string): FastifyDynamicSwaggerOptions
     transform: (input) => {
       const { schema, url } = jsonSchemaTransform(input);
       const { access = 'public', errors = [] } = input.route.config ?? {};
-      const noted: RouteNote = { access, errors };
+      const { body } = input.schema as { body?: unknown };
+      const hasOptionalBody = body instanceof z.ZodType && body.safeParse(undefined).success;
+      const noted: RouteNote = { access, errors, hasOptionalBody };
       return { schema: { ...schema, [note]: noted } as typeof schema, url };
     },
     transformObject: (input) => {
@@ -56,15 +60,15 @@ export function documentOptions(publicUrl: string): FastifyDynamicSwaggerOptions
 
 /** Adds security, If-Match and the errors that this operation can have. */
 function completeOperation(method: string, operation: Operation): void {
-  const { access, errors } = operation[note] as RouteNote;
+  const { access, errors, hasOptionalBody } = operation[note] as RouteNote;
   delete operation[note];
   const hasPath = (operation.parameters as { in: string }[] | undefined)?.some((one) => one.in === 'path');
   const changesOne = ['patch', 'put', 'delete'].includes(method);
   const codes: ErrorCode[] = ['BadRequest', 'InternalServerError', 'ServiceUnavailable', ...errors];
+  if (hasOptionalBody) Object.assign(operation.requestBody as object, { required: false });
   if (access === 'public') operation.security = [];
-  else codes.push('InvalidAuthenticationToken');
+  else codes.push('InvalidAuthenticationToken', 'Forbidden');
   if (access !== 'public' && access !== 'signedIn') {
-    codes.push('Forbidden');
     operation.description = `Needs the permission "${permissionName(access)}" (\`${access}\`).`;
   }
   if (hasPath === true) codes.push('ResourceNotFound');

@@ -19,6 +19,7 @@ export const tags: readonly { name: string; description: string }[] = [
   { name: 'settings', description: 'Settings of the control plane' },
   { name: 'accounts', description: 'Local accounts of people' },
   { name: 'me', description: "One's own account" },
+  { name: 'signInSessions', description: 'Who is signed in, and since when' },
   { name: 'identityProviders', description: 'Where people of the organisation sign in' },
   { name: 'Operations', description: 'For supervisors and monitoring' },
 ];

@@ -88,6 +88,8 @@ describeOnEachEngine('a hostile request', (database) => {
     expect(response.statusCode, seen).toBeLessThan(500);
     expect(response.headers['request-id'], seen).toMatch(/^[0-9a-f-]{36}$/);
     if (response.statusCode < 400 || request.method === 'HEAD') return response.statusCode;
+    // Pages for people are refused with a page, and OpenID has errors of its own (RFC 6749 §5.2).
+    if (/^\/+openid\//.test(request.url)) return response.statusCode;
     expect(response.headers['content-type'], seen).toBe('application/json; charset=utf-8');
     const { error } = errorSchema.parse(JSON.parse(response.body));
     expect(error.innerError['request-id']).toBe(response.headers['request-id']);
@@ -108,6 +110,8 @@ describeOnEachEngine('a hostile request', (database) => {
         url,
         fc.option(fc.uint8Array()),
         async (method, path, body) => {
+          // `inject` cannot send everything; the raw connections of graph-client.test.ts can.
+          fc.pre(URL.canParse(path, 'http://localhost'));
           await ask({
             method,
             url: path === '' ? '/' : path.toWellFormed(),

@@ -6,7 +6,7 @@ export interface ScopeTagTables {
 }
 
 /** `roleScopeTag` (Graph beta). */
-export const scopeTags: EntitySet = {
+export const scopeTags = {
   table: 'scope_tags',
   base: graphBase,
   path: 'roleScopeTags',
@@ -20,4 +20,4 @@ export const scopeTags: EntitySet = {
     },
     navigation: {},
   },
-};
+} as const satisfies EntitySet;

@@ -6,7 +6,7 @@ export interface ServerConfigurationTables {
 }
 
 /** `microsoftTunnelConfiguration` (Graph beta). */
-export const serverConfigurations: EntitySet = {
+export const serverConfigurations = {
   table: 'server_configurations',
   base: graphBase,
   path: 'microsoftTunnelConfigurations',
@@ -31,4 +31,4 @@ export const serverConfigurations: EntitySet = {
     },
     navigation: {},
   },
-};
+} as const satisfies EntitySet;

@@ -7,7 +7,7 @@ import { ApiError } from '../http/errors.ts';
 import { serverConfigurations } from './entity.ts';
 
 /** Names that Graph is giving up, beside those that took their place. */
-const formerNames = { routesInclude: 'routeIncludes', routesExclude: 'routeExcludes' } as const;
+export const formerNames = { routesInclude: 'routeIncludes', routesExclude: 'routeExcludes' } as const;
 
 /** Sites that the refusal to delete a configuration names. */
 const mostNamed = 20;

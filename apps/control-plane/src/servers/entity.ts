@@ -28,7 +28,7 @@ export const deploymentModes = [
 ] as const;
 
 /** `microsoftTunnelServer` (Graph beta). */
-export const servers: EntitySet = {
+export const servers = {
   table: 'servers',
   base: graphBase,
   path: 'microsoftTunnelServers',
@@ -42,11 +42,16 @@ export const servers: EntitySet = {
         column: 'tunnel_server_health_status',
         members: healthStatuses,
       },
-      lastCheckinDateTime: { type: 'dateTimeOffset', column: 'last_checkin_date_time', isNullable: true },
+      lastCheckinDateTime: {
+        type: 'dateTimeOffset',
+        column: 'last_checkin_date_time',
+        isNullable: true,
+        isLeftOut: true,
+      },
       agentImageDigest: { type: 'string', column: 'agent_image_digest', isNullable: true },
       serverImageDigest: { type: 'string', column: 'server_image_digest', isNullable: true },
       deploymentMode: { type: 'enum', column: 'deployment_mode', members: deploymentModes },
     },
     navigation: {},
   },
-};
+} as const satisfies EntitySet;

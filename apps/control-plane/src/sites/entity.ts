@@ -6,7 +6,7 @@ export interface SiteTables {
 }
 
 /** `microsoftTunnelSite` (Graph beta), with a time zone of our own. */
-export const sites: EntitySet = {
+export const sites = {
   table: 'sites',
   base: graphBase,
   path: 'microsoftTunnelSites',
@@ -37,4 +37,4 @@ export const sites: EntitySet = {
       microsoftTunnelServers: { isCollection: true },
     },
   },
-};
+} as const satisfies EntitySet;

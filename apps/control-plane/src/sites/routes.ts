@@ -16,6 +16,8 @@ import { idOfAddress, resolveReference } from './configuration-reference.ts';
 import { sites } from './entity.ts';
 import { siteResource } from './resource.ts';
 
+const needsOne = 'a site needs a configuration; PUT gives it another one';
+
 const referenceBody = z.looseObject({
   '@odata.id': z.string().max(2_000).describe('Address of the configuration'),
 });
@@ -57,7 +59,7 @@ export function registerSites(application: FastifyInstance, context: Context): v
     application.route<{ Params: { id: string }; Body: z.output<typeof referenceBody> }>({
       method,
       url: `${url}/microsoftTunnelConfiguration/$ref`,
-      config: { access: updatePermission },
+      config: { access: updatePermission, refused: { DELETE: needsOne } },
       schema: {
         summary: 'Give a site another configuration',
         tags,
