@@ -1,11 +1,21 @@
 import type { IncomingMessage } from 'node:http';
+import fastifyRateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { addressKeyOf } from '../accounts/address-key.ts';
 import type { Context } from '../context.ts';
+import { ApiError } from '../http/errors.ts';
 import { registerInteractions } from './interactions.ts';
 import { pageHeaders } from './pages/page.ts';
 import { style } from './pages/style.ts';
 import { ProviderSource } from './provider.ts';
 import { mountPath } from './provider-configuration.ts';
+
+/**
+ * Requests of one address (IPv6: one /64) in a minute, at one replica. Strangers make a row in the database with each
+ * sign-in that they begin; an office behind one address stays far below. Guesses of passwords have a throttle of their own.
+ */
+export const requestsPerMinute = 300;
+const rememberedAddresses = 10_000;
 
 /** The OpenID provider and the pages of its sign-in, below `/openid`. */
 export async function registerOpenId(application: FastifyInstance, context: Context): Promise<void> {
@@ -14,6 +24,16 @@ export async function registerOpenId(application: FastifyInstance, context: Cont
     scope.addHook('onRoute', (route) => {
       route.config = { ...route.config, access: 'public' };
       route.schema = { ...route.schema, hide: true };
+    });
+    await scope.register(fastifyRateLimit, {
+      max: requestsPerMinute,
+      timeWindow: 60_000,
+      cache: rememberedAddresses,
+      keyGenerator: ({ ip }) => addressKeyOf(ip),
+      errorResponseBuilder: (_request, { ttl }) =>
+        new ApiError('TooManyRequests', 'too many requests from this address; try again in a minute', {
+          retryAfter: Math.ceil(ttl / 1_000),
+        }),
     });
     scope.get(`${mountPath}/style.css`, (_request, reply) =>
       reply.headers(pageHeaders).type('text/css; charset=utf-8').send(style),
