@@ -2,7 +2,7 @@
 // a gateway that gets its configuration from the site "Default".
 
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
   ensureEngine,
@@ -17,13 +17,13 @@ import {
   say,
 } from './setup.mjs';
 
-const state = join(root, 'state');
 const gatewayProgram = join(root, 'apps/gateway/src/main.ts');
 const controlPlaneProgram = join(root, 'apps/control-plane/src/main.ts');
 
 const usage = `usage: npm start -- [options]
   --public-address ADDRESS   name or address that devices connect to (first start)
   --port NUMBER              port of the gateway for TCP and UDP (first start; 443)
+  --directory DIRECTORY      where everything is kept (state, in the repository)
   --public-url URL           where browsers and tools reach the control plane (first start; https://localhost:8443)`;
 
 function readParameters() {
@@ -33,6 +33,7 @@ function readParameters() {
         'public-address': { type: 'string' },
         port: { type: 'string' },
         'public-url': { type: 'string' },
+        directory: { type: 'string', default: join(root, 'state') },
         help: { type: 'boolean', short: 'h' },
       },
     });
@@ -46,6 +47,7 @@ const option = (name, value) => (value === undefined ? [] : [`--${name}`, value]
 
 /** Both processes. The gateway's end is the end of the product; a control plane that dies is started again. */
 class Product {
+  #state;
   #controlPlaneChoices;
   #controlPlane;
   #gateway;
@@ -53,7 +55,8 @@ class Product {
   #restart;
   #wait = 1;
 
-  constructor(controlPlaneChoices) {
+  constructor(state, controlPlaneChoices) {
+    this.#state = state;
     this.#controlPlaneChoices = controlPlaneChoices;
   }
 
@@ -81,7 +84,7 @@ class Product {
   #startControlPlane() {
     const child = spawn(
       node,
-      [controlPlaneProgram, 'start', '--directory', state, ...this.#controlPlaneChoices],
+      [controlPlaneProgram, 'start', '--directory', this.#state, ...this.#controlPlaneChoices],
       { cwd: root, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] },
     );
     this.#controlPlane = child;
@@ -110,7 +113,7 @@ class Product {
   }
 
   #startGateway() {
-    const child = spawn(node, [gatewayProgram, 'run', '--config', join(state, 'gateway.json')], {
+    const child = spawn(node, [gatewayProgram, 'run', '--config', join(this.#state, 'gateway.json')], {
       cwd: root,
       stdio: 'inherit',
     });
@@ -123,7 +126,9 @@ class Product {
 }
 
 main(() => {
-  const { help, port, ...chosen } = readParameters();
+  const { help, port, directory, ...chosen } = readParameters();
+  // npm runs scripts in the repository's root; a path that was typed is meant from where it was typed.
+  const state = resolve(process.env.INIT_CWD ?? '.', directory);
   if (help) {
     console.log(usage);
     return;
@@ -138,5 +143,5 @@ main(() => {
     remedy: 'The line above says why',
     output: 1,
   });
-  new Product(option('public-url', chosen['public-url'])).start();
+  new Product(state, option('public-url', chosen['public-url'])).start();
 });

@@ -10,13 +10,13 @@ import { prepareDatabase } from './prepare.ts';
 type AnyRow = Record<string, string | number>;
 const anyTables = ({ tables }: Database) => tables as unknown as Kysely<Record<string, AnyRow>>;
 
+const sampleOf = ({ type }: CatalogueTable['columns'][number]) => (type === 'text' ? 'sample' : 1);
+
 /** A row of each table, whose references all lead to rows that this makes too. */
 async function addRows(database: Database): Promise<CatalogueTable[]> {
   const catalogue = await catalogueOf(database);
   for (const { name, columns } of catalogue) {
-    const row = Object.fromEntries(
-      columns.map((column) => [column.name, column.type === 'integer' ? 1 : 'sample']),
-    );
+    const row = Object.fromEntries(columns.map((column) => [column.name, sampleOf(column)]));
     // References between tables are looked at when the transaction ends, whatever the order of the tables.
     await anyTables(database).insertInto(name).values(row).execute();
   }
@@ -59,8 +59,10 @@ describe.each(['sqlite', 'postgresql'] as const)('migrations (%s)', (engine) => 
         await prepareDatabase(database);
         expect(await schemaOf(database)).toBe(names.at(-1));
         for (const table of before) {
+          const [first] = table.columns;
+          if (first === undefined) throw new Error(`${table.name} has no columns`);
           const { rows } = await sql<{ found: number }>`select count(*) as found from ${sql.table(table.name)}
-          where ${sql.ref(table.columns[0]?.name ?? '')} = 'sample'`.execute(database.tables);
+          where ${sql.ref(first.name)} = ${sampleOf(first)}`.execute(database.tables);
           expect([table.name, rows[0]?.found]).toEqual([table.name, 1]);
         }
       });

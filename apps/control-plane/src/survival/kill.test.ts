@@ -5,7 +5,7 @@ import { differences, writeAndKill } from './writers.ts';
 
 const kills = 200;
 /** A kill and the next start take 0.6 seconds on a machine that does nothing else. */
-const secondsForAll = 900;
+const secondsForAll = 1200;
 
 // Both at once, because a start keeps one core busy and waits for the disk in between.
 test.concurrent.each(['sqlite', 'postgresql'] as const)(

@@ -49,7 +49,12 @@ describe('a configuration file', () => {
 
   test('with mistakes in fields and in files gets all of them told at once', async () => {
     const document = example();
-    Object.assign(document, { publicAdress: 'x', listenPort: 443, internalInterface: 'a b' });
+    Object.assign(document, {
+      publicAdress: 'x',
+      listenPort: 443,
+      internalInterface: 'a b',
+      drainSeconds: 301,
+    });
     Object.assign(document.serverConfiguration, {
       network: '10.70.0.1/16',
       routeIncludes: ['10.60.0.0/24', '10.60.0.0/24', '0.0.0.0/0', 5],
@@ -73,6 +78,7 @@ describe('a configuration file', () => {
         expect.stringMatching(/advancedSettings\[1\]\.name: found "sesion-timeout"; unknown setting/),
         'authentication[1].kind: found "ldap"; unknown kind; allowed are "passwordFile", "clientCertificate"',
         expect.stringMatching(/^internalInterface: found "a b"/),
+        expect.stringMatching(/^drainSeconds: found 301; .*300/),
         'publicAdress: unknown key; did you mean "publicAddress"?',
         'listenPort: unknown key here; it belongs to serverConfiguration.listenPort',
         `tls.privateKeyFile: ${join(directory, 'missing.key')} does not exist`,

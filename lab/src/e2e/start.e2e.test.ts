@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Client } from '../client/client.ts';
+import { Corp } from '../corp/corp.ts';
+import { corpAddress, gatewayName, Network } from '../network/network.ts';
+import { Product } from '../server/product.ts';
+import { makeDirectory } from '../system/run.ts';
+import { eventually } from '../system/wait.ts';
+import { reaches } from '../traffic/ping.ts';
+
+const graph = '/graph/beta/deviceManagement';
+
+let network: Network;
+let product: Product;
+let password = '';
+let token = '';
+
+beforeAll(async () => {
+  network = await Network.create();
+  await Corp.start(network.corp);
+  product = await Product.start(network.gateway, join(makeDirectory('start'), 'state'));
+  password = product.shown('Password')[0]?.split(' ')[0] ?? '';
+  token = await product.token('administrator');
+});
+afterAll(async () => {
+  await product?.stop();
+  await network?.remove();
+});
+
+const connect = () =>
+  Client.connect({
+    device: network.device,
+    authoritiesFile: product.authorityFile,
+    user: 'first-user',
+    password,
+  });
+
+async function onlyConfiguration(): Promise<Record<string, unknown> & { id: string }> {
+  const { body } = await product.request(token, 'GET', `${graph}/microsoftTunnelConfigurations`);
+  const [first] = body.value as (Record<string, unknown> & { id: string })[];
+  if (first === undefined) throw new Error('there is no configuration');
+  return first;
+}
+
+test('the first start shows two sign-ins, each password once, and what it shows lets a device in', async () => {
+  expect(product.shown('Public address')).toEqual([`${gatewayName}, port 443 (TCP and UDP)`]);
+  expect(product.shown('Administrator')).toEqual(['admin']);
+  expect(product.shown('Password')).toEqual([
+    expect.stringMatching(/^\S{23} {3}\(shown only now\)$/),
+    expect.stringMatching(/^\S{23} {3}\(shown only now, to be changed at the first sign-in\)$/),
+  ]);
+  const client = await connect();
+  expect(await reaches(network.device.namespace, corpAddress)).toBe(true);
+  await client.logOut();
+});
+
+test('the site "Default" has the configuration of the gateway', async () => {
+  const { body } = await product.request(
+    token,
+    'GET',
+    `${graph}/microsoftTunnelSites?$expand=microsoftTunnelConfiguration`,
+  );
+  const file = JSON.parse(readFileSync(join(product.directory, 'gateway.json'), 'utf8'));
+  expect(body.value).toMatchObject([
+    {
+      displayName: 'Default',
+      publicAddress: gatewayName,
+      microsoftTunnelConfiguration: { network: file.serverConfiguration.network },
+    },
+  ]);
+});
+
+test('a change through the API reaches the gateway, and the next device has it', async () => {
+  const before = await connect();
+  const { id } = await onlyConfiguration();
+  const from = product.process.output.length;
+  const changed = await product.request(token, 'PATCH', `${graph}/microsoftTunnelConfigurations/${id}`, {
+    routeIncludes: ['10.60.0.0/16'],
+    dnsServers: ['10.60.0.53'],
+    disableUdpConnections: true,
+  });
+  expect(changed.status).toBe(200);
+  await product.process.waitFor(/the configuration was read again and applied/, 10_000, from);
+  expect(before.process.running).toBe(true);
+  await before.logOut();
+  const client = await connect();
+  const configuration = await client.configuration();
+  expect(configuration.routes('include')).toContain('10.60.0.0/16');
+  expect(client.responseHeaders('X-DTLS-Port')).toEqual([]);
+  await client.logOut();
+});
+
+test('a change that is refused tells its field and leaves the gateway alone', async () => {
+  const { id } = await onlyConfiguration();
+  const from = product.process.output.length;
+  const refused = await product.request(token, 'PATCH', `${graph}/microsoftTunnelConfigurations/${id}`, {
+    routeIncludes: ['0.0.0.0/0'],
+  });
+  expect(refused).toMatchObject({
+    status: 400,
+    body: { error: { details: [{ target: 'routeIncludes[0]' }] } },
+  });
+  expect(product.process.output.slice(from)).not.toContain('read again');
+});
+
+test('a control plane that is killed comes back while a tunnel goes on', async () => {
+  const client = await connect();
+  const from = product.process.output.length;
+  await product.killControlPlane();
+  await product.process.waitFor(/the control plane ended \(SIGKILL\)/, 10_000, from);
+  expect(await reaches(network.device.namespace, corpAddress)).toBe(true);
+  await product.process.waitFor(/Culvert control plane/, 30_000, from);
+  const answer = await eventually('the control plane answers', () =>
+    product.request(token, 'GET', '/readyz'),
+  );
+  expect(answer.status).toBe(200);
+  expect(client.process.running).toBe(true);
+  await client.logOut();
+});
+
+test('a second start keeps everything, shows no password, and a stop leaves nothing behind', async () => {
+  const configuration = await onlyConfiguration();
+  expect(await product.stop('SIGINT')).toEqual({ code: 0, signal: undefined });
+  expect((await network.gateway.run(['nft', 'list', 'tables'])).stdout).toBe('');
+  expect(network.gateway.processes()).toEqual([]);
+  product = await Product.start(network.gateway, product.directory);
+  expect(product.process.output).not.toContain('shown only now');
+  expect(await onlyConfiguration()).toEqual(configuration);
+  await (await connect()).logOut();
+});
