@@ -7,6 +7,7 @@ import {
   ensureEngine,
   ensureLab,
   ensureNodePackages,
+  ensurePostgresql,
   ensurePrograms,
   main,
   node,
@@ -24,8 +25,13 @@ const programs = {
   },
   'control-plane': { file: 'apps/control-plane/src/main.ts' },
   demo: { file: 'lab/src/demo.ts', prepare: ensureLab },
-  bench: { file: 'bench/src/main.ts', prepare: ensureLab },
+  bench: { file: 'bench/src/main.ts', prepare: ensureBench },
 };
+
+function ensureBench() {
+  ensureLab();
+  ensurePostgresql();
+}
 
 main(() => {
   const [name, ...parameters] = process.argv.slice(2);

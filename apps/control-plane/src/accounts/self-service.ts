@@ -34,6 +34,8 @@ const codeBody = z.strictObject({ code: z.string().min(6).max(100) });
 export function registerSelfService(application: FastifyInstance, context: Context): void {
   const url = `${ownBase}/me`;
   const config = { access: 'signedIn' } as const;
+  // Passwords and codes can be tried only so often.
+  const throttled = { access: 'signedIn', errors: ['TooManyRequests'] } as const;
   const tags = ['me'];
 
   application.get(
@@ -51,7 +53,7 @@ export function registerSelfService(application: FastifyInstance, context: Conte
   application.post<{ Body: z.output<typeof passwordBody> }>(
     `${url}/changePassword`,
     {
-      config,
+      config: throttled,
       schema: {
         summary: 'Change your password; your other sessions end',
         tags,
@@ -75,7 +77,7 @@ export function registerSelfService(application: FastifyInstance, context: Conte
   application.post(
     `${url}/secondFactor/begin`,
     {
-      config,
+      config: throttled,
       schema: {
         summary: 'Make a secret for an authenticator app; it counts after a code has confirmed it',
         tags,
@@ -87,7 +89,7 @@ export function registerSelfService(application: FastifyInstance, context: Conte
   application.post<{ Body: z.output<typeof codeBody> }>(
     `${url}/secondFactor/confirm`,
     {
-      config,
+      config: throttled,
       schema: {
         summary: 'Turn the second factor on; the recovery codes are shown this once',
         tags,
@@ -106,7 +108,7 @@ export function registerSelfService(application: FastifyInstance, context: Conte
   application.post<{ Body: z.output<typeof codeBody> }>(
     `${url}/secondFactor/remove`,
     {
-      config,
+      config: throttled,
       schema: {
         summary: 'Turn the second factor off',
         tags,

@@ -17,13 +17,12 @@ export function listIndices(): Migration {
         .on('servers')
         .columns(['site_id', 'display_name', 'id'])
         .execute();
-      await schema
-        .createIndex('servers_health')
-        .on('servers')
-        .columns(['site_id', 'tunnel_server_health_status', 'id'])
-        .execute();
       // Nulls are the least of all in our orders, so the order is by this expression.
       await sql`create index servers_last_checkin on servers (site_id, (coalesce(last_checkin_date_time, '')), id)`.execute(
+        tables,
+      );
+      await sql`create index servers_health
+        on servers (site_id, tunnel_server_health_status, (coalesce(last_checkin_date_time, '')), id)`.execute(
         tables,
       );
     },
