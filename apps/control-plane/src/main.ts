@@ -1,4 +1,10 @@
-import { runProgram } from './administration/program.ts';
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
+
+// Half of a start is compiling. The place belongs to whoever installed the product: a cache that others could write would let
+// them choose what runs here.
+enableCompileCache(join(import.meta.dirname, '../../../node_modules/.cache/compiled'));
+const { runProgram } = await import('./administration/program.ts');
 
 // npm runs scripts in the repository's root; the paths that were typed are meant from where they were typed.
 const { INIT_CWD, npm_lifecycle_event } = process.env;
