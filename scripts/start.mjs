@@ -20,6 +20,9 @@ import {
 const gatewayProgram = join(root, 'apps/gateway/src/main.ts');
 const controlPlaneProgram = join(root, 'apps/control-plane/src/main.ts');
 
+/** A gateway that ran for this long had started well. */
+const steadyMilliseconds = 60_000;
+
 const usage = `usage: npm start -- [options]
   --public-address ADDRESS   name or address that devices connect to (first start)
   --port NUMBER              port of the gateway for TCP and UDP (first start; 443)
@@ -45,15 +48,18 @@ function readParameters() {
 
 const option = (name, value) => (value === undefined ? [] : [`--${name}`, value]);
 
-/** Both processes. The gateway's end is the end of the product; a control plane that dies is started again. */
+/**
+ * Both processes, each started again when it ends by itself: tunnels go on without a control plane, and through a control plane
+ * a gateway gets a configuration with which it can start.
+ */
 class Product {
   #state;
   #controlPlaneChoices;
   #controlPlane;
   #gateway;
   #isStopping = false;
-  #restart;
-  #wait = 1;
+  #gatewayHasStarted = false;
+  #restarts = { controlPlane: new Restart(), gateway: new Restart() };
 
   constructor(state, controlPlaneChoices) {
     this.#state = state;
@@ -77,7 +83,7 @@ class Product {
 
   #stop(signal) {
     this.#isStopping = true;
-    clearTimeout(this.#restart);
+    for (const restart of Object.values(this.#restarts)) restart.cancel();
     this.#controlPlane?.kill(signal);
   }
 
@@ -89,11 +95,9 @@ class Product {
     );
     this.#controlPlane = child;
     child.on('message', (message) => {
-      if (message === 'ready') {
-        this.#wait = 1;
-        if (this.#gateway === undefined) this.#startGateway();
-      }
-      if (message === 'gatewayFileWritten') this.#gateway?.kill('SIGHUP');
+      if (this.#isStopping) return;
+      if (message === 'ready') this.#restarts.controlPlane.succeeded();
+      this.#applyGatewayFile();
     });
     child.on('exit', (status, signal) => this.#controlPlaneEnded(status, signal));
   }
@@ -101,27 +105,69 @@ class Product {
   #controlPlaneEnded(status, signal) {
     this.#controlPlane = undefined;
     if (this.#isStopping) return;
-    if (this.#gateway === undefined) {
+    if (!this.#gatewayHasStarted) {
       process.exitCode = status === 0 || status === null ? 1 : status;
       return;
     }
+    const seconds = this.#restarts.controlPlane.schedule(() => this.#startControlPlane());
     say(
-      `the control plane ended (${signal ?? `status ${status}`}); tunnels go on, it is started again in ${this.#wait} s`,
+      `the control plane ended (${signal ?? `status ${status}`}); tunnels go on, it is started again in ${seconds} s`,
     );
-    this.#restart = setTimeout(() => this.#startControlPlane(), this.#wait * 1000);
-    this.#wait = Math.min(30, this.#wait * 2);
+  }
+
+  /** The control plane may have written the gateway's file, also one that died before it could say so. */
+  #applyGatewayFile() {
+    if (this.#gateway !== undefined) {
+      this.#gateway.kill('SIGHUP');
+      return;
+    }
+    this.#restarts.gateway.cancel();
+    this.#startGateway();
   }
 
   #startGateway() {
-    const child = spawn(node, [gatewayProgram, 'run', '--config', join(this.#state, 'gateway.json')], {
+    this.#gatewayHasStarted = true;
+    const startedAt = Date.now();
+    // Until the gateway listens for it, a request to read its file again must not end it.
+    const parameters = [node, gatewayProgram, 'run', '--config', join(this.#state, 'gateway.json')];
+    const child = spawn('sh', ['-c', 'trap "" HUP; exec "$@"', 'sh', ...parameters], {
       cwd: root,
       stdio: 'inherit',
     });
     this.#gateway = child;
     child.on('exit', (status, signal) => {
-      process.exitCode = status ?? (signal === null ? 1 : 128);
-      this.#stop('SIGTERM');
+      this.#gateway = undefined;
+      if (this.#isStopping) {
+        process.exitCode = status ?? (signal === null ? 1 : 128);
+        return;
+      }
+      if (Date.now() - startedAt > steadyMilliseconds) this.#restarts.gateway.succeeded();
+      const seconds = this.#restarts.gateway.schedule(() => this.#startGateway());
+      say(
+        `the gateway ended (${signal ?? `status ${status}`}), its last lines say why; it is started again in ${seconds} s, and at once when its configuration is changed`,
+      );
     });
+  }
+}
+
+/** When to start a process again: later each time, until it has run well. */
+class Restart {
+  #seconds = 1;
+  #timer;
+
+  succeeded() {
+    this.#seconds = 1;
+  }
+
+  schedule(start) {
+    const seconds = this.#seconds;
+    this.#seconds = Math.min(30, seconds * 2);
+    this.#timer = setTimeout(start, seconds * 1000);
+    return seconds;
+  }
+
+  cancel() {
+    clearTimeout(this.#timer);
   }
 }
 

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 // Half of a start is compiling. The place belongs to whoever installed the product: a cache that others could write would let
 // them choose what runs here.
 enableCompileCache(join(import.meta.dirname, '../../../node_modules/.cache/compiled'));
+// What it makes is its own: database, keys, certificates.
+process.umask(0o077);
 const { runProgram } = await import('./administration/program.ts');
 
 // npm runs scripts in the repository's root; the paths that were typed are meant from where they were typed.

@@ -8,6 +8,7 @@ import { ensureFirstAdministrator } from './accounts/first-administrator.ts';
 import { authenticator } from './authentication/authenticate.ts';
 import { type ListenerCertificate, listenerCertificate } from './certificates/listener-certificate.ts';
 import type { ControlPlaneConfiguration } from './configuration/control-plane-configuration.ts';
+import { ConfigurationError } from './configuration/load.ts';
 import type { Context } from './context.ts';
 import { openDatabase } from './database/open.ts';
 import { prepareDatabaseAt } from './database/prepare.ts';
@@ -57,12 +58,15 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
       logger,
       authenticate: authenticator(database, now),
     };
-    await currentKeys(context);
-    const firstAdministrator = await ensureFirstAdministrator(context);
+    requireSameSecretsKey(await currentKeys(context), secrets);
     const application = await createApplication(context, certificate);
     await registerRoutes(application as unknown as FastifyInstance, context);
     const { address: host, port } = configuration.listen;
-    await application.listen({ host, port });
+    await application.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
+      throw listenFailure(error, host, port);
+    });
+    // Its password is shown once, so nothing that may fail comes between this and the one who shows it.
+    const firstAdministrator = await ensureFirstAdministrator(context);
     const work = new PeriodicWork(database, periodicTasks(context), { holder: replica, logger });
     work.start();
     return {
@@ -81,5 +85,36 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
     await presence.end();
     await database.close();
     throw error;
+  }
+}
+
+/** Throws when what the database holds was encrypted with another key: nobody could sign in. */
+function requireSameSecretsKey(
+  { keys }: Awaited<ReturnType<typeof currentKeys>>,
+  { keyId }: SecretBox,
+): void {
+  try {
+    keys();
+  } catch (cause) {
+    throw new ConfigurationError(
+      `the secrets in the database were encrypted with another key than the one here (identifier ${keyId}): bring the key of the first start back, as "secretsKeyFile" or as secrets.key in the state directory; replicas on one database need the same key`,
+      { cause },
+    );
+  }
+}
+
+function listenFailure(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  const place = `port ${port} of ${host}`;
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new ConfigurationError(
+        `listen.port: another program has ${place}; stop it, or choose another port`,
+      );
+    case 'EACCES':
+      return new ConfigurationError(`listen.port: ${place} needs root; choose a port from 1024 on`);
+    case 'EADDRNOTAVAIL':
+      return new ConfigurationError(`listen.address: this host has no address ${host}`);
+    default:
+      return error;
   }
 }

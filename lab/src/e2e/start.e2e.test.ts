@@ -107,7 +107,7 @@ test('a change that is refused tells its field and leaves the gateway alone', as
 test('a control plane that is killed comes back while a tunnel goes on', async () => {
   const client = await connect();
   const from = product.process.output.length;
-  await product.killControlPlane();
+  await product.kill('control-plane');
   await product.process.waitFor(/the control plane ended \(SIGKILL\)/, 10_000, from);
   expect(await reaches(network.device.namespace, corpAddress)).toBe(true);
   await product.process.waitFor(/Culvert control plane/, 30_000, from);
@@ -117,6 +117,36 @@ test('a control plane that is killed comes back while a tunnel goes on', async (
   expect(answer.status).toBe(200);
   expect(client.process.running).toBe(true);
   await client.logOut();
+});
+
+test('a gateway that is killed comes back while a tunnel goes on', async () => {
+  const client = await connect();
+  const from = product.process.output.length;
+  await product.kill('gateway');
+  await product.process.waitFor(/the gateway ended \(SIGKILL\)/, 10_000, from);
+  expect(await reaches(network.device.namespace, corpAddress)).toBe(true);
+  await product.process.waitFor(/devices can connect/, 30_000, from);
+  expect(client.process.running).toBe(true);
+  await client.logOut();
+});
+
+test('a port that is taken is mended through the API, whatever was started since', async () => {
+  const { id } = await onlyConfiguration();
+  const change = (listenPort: number) =>
+    product.request(token, 'PATCH', `${graph}/microsoftTunnelConfigurations/${id}`, { listenPort });
+  const squatter = network.gateway.start(['python3', '-m', 'http.server', '9000']);
+  await eventually('the port is taken', async () => {
+    const { stdout } = await network.gateway.run(['ss', '-Hltn', 'sport = :9000']);
+    return stdout !== '';
+  });
+  await change(9000);
+  await product.stop();
+  product = new Product(network.gateway, product.directory);
+  await product.process.waitFor(/the gateway ended/, 60_000);
+  expect((await change(443)).status).toBe(200);
+  await product.process.waitFor(/devices can connect/, 30_000);
+  await (await connect()).logOut();
+  await squatter.stop();
 });
 
 test('a second start keeps everything, shows no password, and a stop leaves nothing behind', async () => {

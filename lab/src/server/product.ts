@@ -14,7 +14,8 @@ export class Product {
   readonly process: Background;
   readonly #host: Namespace;
 
-  private constructor(host: Namespace, directory: string) {
+  /** Starts it and waits for nothing. */
+  constructor(host: Namespace, directory: string) {
     this.#host = host;
     this.directory = directory;
     this.process = host.start([
@@ -65,14 +66,9 @@ export class Product {
     return { status: Number(stdout.slice(end + 1)), body: text === '' ? {} : JSON.parse(text) };
   }
 
-  /** Kills the control plane without a warning. */
-  async killControlPlane(): Promise<void> {
-    await this.#host.run([
-      'pkill',
-      '-KILL',
-      '-f',
-      `control-plane/src/main.ts start --directory ${this.directory}`,
-    ]);
+  /** Kills one of its processes without a warning. */
+  async kill(which: 'control-plane' | 'gateway'): Promise<void> {
+    await this.#host.run(['pkill', '-KILL', '-f', `apps/${which}/src/main.ts .*${this.directory}`]);
   }
 
   stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ending> {

@@ -37,6 +37,12 @@ test('another public URL than that of the first start is refused, with the file 
   );
 });
 
+test('a public URL that cannot be one is refused, and the next start is a first one', async () => {
+  await expect(prepareFirstStart(directory, { publicUrl: 'http://x' }, 443)).rejects.toThrow('publicUrl: ');
+  const file = await prepareFirstStart(directory, { publicUrl: 'https://admin.example.com' }, 443);
+  expect((await loadConfiguration(file)).publicUrl).toBe('https://admin.example.com');
+});
+
 test.each([
   [undefined, 8443, { listen: { address: '127.0.0.1', port: 9443 }, publicUrl: 'https://localhost:9443' }],
   ['https://localhost:7000', 443, { listen: { address: '127.0.0.1', port: 7000 } }],

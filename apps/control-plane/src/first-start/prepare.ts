@@ -1,5 +1,8 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { describeFinding, validateDocument } from '@culvert/contracts';
+import { controlPlaneConfigurationSchema } from '../configuration/control-plane-configuration.ts';
+import { ConfigurationError } from '../configuration/load.ts';
 
 /** What the administrator may choose at the first start; everything else is generated. */
 export interface FirstStartChoices {
@@ -29,6 +32,9 @@ export async function prepareFirstStart(
     return file;
   }
   const document = firstConfiguration(publicUrl, takenPort);
+  // Before it is written: a first start with a mistake is simply done again.
+  const validated = validateDocument(controlPlaneConfigurationSchema, document);
+  if (!validated.ok) throw new ConfigurationError(validated.problems.map(describeFinding).join('\n'));
   await writeFile(`${file}.new`, `${JSON.stringify(document, undefined, 2)}\n`, { mode: 0o600 });
   await rename(`${file}.new`, file);
   return file;
@@ -54,6 +60,6 @@ function requireSameUrl(file: string, text: string, publicUrl: string | undefine
   const found = (present as { publicUrl?: unknown } | null)?.publicUrl;
   if (found === publicUrl) return;
   throw new Error(
-    `${file} is there already, with the public URL ${String(found)}; change it there, or delete the file`,
+    `${file} is there already, with the public URL ${String(found)}; change it there, or leave the option out: it counts at the first start only`,
   );
 }

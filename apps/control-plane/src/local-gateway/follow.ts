@@ -13,13 +13,17 @@ export interface LocalGateway {
   onWritten: () => void;
 }
 
-/** Writes what the site says into the gateway's file. False when it says that already, or the site is gone. */
+/** Writes what the site says into the gateway's file. False when it says that already. Throws when the site is gone. */
 export async function bringUpToDate(
   { database, logger }: Pick<Context, 'database' | 'logger'>,
   { file, siteId }: Pick<LocalGateway, 'file' | 'siteId'>,
 ): Promise<boolean> {
   const settings = await settingsOfSite(database, siteId);
-  if (settings === undefined) return false;
+  if (settings === undefined) {
+    throw new Error(
+      'its site was deleted: the gateway keeps its configuration; remove local-gateway.json from the state directory and start again to make a new site',
+    );
+  }
   const document = withSettings(await readGatewayFile(file), settings);
   if (document === undefined) return false;
   await writeGatewayFile(file, document);

@@ -84,7 +84,7 @@ describeOnEachEngine('the gateway of this host', (database) => {
     const context = new TestContext(database());
     const siteId = await ensureDefaultSite(context, membership, settings);
     await database().tables.deleteFrom('sites').execute();
-    expect(await bringUpToDate(context, { file, siteId })).toBe(false);
+    await expect(bringUpToDate(context, { file, siteId })).rejects.toThrow('its site was deleted');
     expect(read()).toEqual(gatewayDocument);
   });
 

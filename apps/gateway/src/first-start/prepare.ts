@@ -73,13 +73,13 @@ async function readConfiguration(
   }
   if (choices.publicAddress !== undefined && choices.publicAddress !== parsed.data.publicAddress) {
     throw new Error(
-      `${file} is there already, with the public address ${parsed.data.publicAddress}; change it there, or delete the file`,
+      `${file} is there already, with the public address ${parsed.data.publicAddress}; change it there, or leave the option out: it counts at the first start only`,
     );
   }
   if (choices.port !== undefined && choices.port !== parsed.data.serverConfiguration.listenPort) {
     const { listenPort } = parsed.data.serverConfiguration;
     throw new Error(
-      `${file} is there already, with the port ${listenPort}; change it there, or delete the file`,
+      `${file} is there already, with the port ${listenPort}; change it there, or leave the option out: it counts at the first start only`,
     );
   }
   return parsed.data;

@@ -24,14 +24,17 @@ export async function start(directory: string, choices: FirstStartChoices, outpu
   const configuration = await loadConfiguration(configurationFile);
   const running = await serve(configuration);
   const { context } = running;
+  const stopped = untilStopped();
+  // First of all, because it may have a password that is shown only now.
+  announce(running, configurationFile, output);
   try {
     const membership = join(configuration.stateDirectory, 'local-gateway.json');
     const siteId = await ensureDefaultSite(context, membership, { publicAddress, serverConfiguration });
     const local = { file: gatewayFile, siteId, onWritten: () => tell('gatewayFileWritten') };
-    await bringUpToDate(context, local);
+    await bringUpToDate(context, local).catch((error: Error) => {
+      context.logger.error({ reason: error.message }, 'the gateway cannot get its configuration');
+    });
     const following = followSite(context, local);
-    const stopped = untilStopped();
-    announce(running, configurationFile, output);
     tell('ready');
     await stopped;
     await following.stop();

@@ -7,6 +7,8 @@ import { useMemorySettings } from '../memory-settings.ts';
 /** `gateway`: runs in the foreground until it is told to stop. */
 export async function run(file: string): Promise<number> {
   useMemorySettings();
+  // A request to reload may come while it starts, and must not end it.
+  const reloads = new ReloadRequests();
   const logger = createLogger(process.stdout, process.env.CULVERT_LOG_LEVEL);
   // Everything that the gateway writes is its own; what the engine may use is given to it by name.
   process.umask(0o077);
@@ -25,7 +27,7 @@ export async function run(file: string): Promise<number> {
       logger,
       environment: process.env,
     });
-    process.on('SIGHUP', () => {
+    reloads.serve(() => {
       gateway.reload().catch((error) => logger.error({ reason: String(error) }, 'cannot reload'));
     });
     await stopped.promise;
@@ -37,5 +39,23 @@ export async function run(file: string): Promise<number> {
   } catch (error) {
     logger.fatal(error instanceof Error ? error.message : String(error));
     return 1;
+  }
+}
+
+/** SIGHUP, from the first moment on; what comes too early is served once. */
+class ReloadRequests {
+  #reload: (() => void) | undefined;
+  #isAsked = false;
+
+  constructor() {
+    process.on('SIGHUP', () => {
+      if (this.#reload === undefined) this.#isAsked = true;
+      else this.#reload();
+    });
+  }
+
+  serve(reload: () => void): void {
+    this.#reload = reload;
+    if (this.#isAsked) reload();
   }
 }
