@@ -1,6 +1,7 @@
 import { purgeThrottle } from '../accounts/throttle.ts';
 import { removeOldAuditEntries } from '../audit/retention.ts';
 import type { Context } from '../context.ts';
+import { removeEndedLogCollections } from '../log-collections/expiry.ts';
 import { purgeExpiredArtifacts } from '../openid/purge.ts';
 import type { PeriodicTask } from './runner.ts';
 
@@ -11,6 +12,7 @@ export function periodicTasks(context: Context): PeriodicTask[] {
   const { database, now } = context;
   return [
     { name: 'audit-retention', interval: hour, run: () => removeOldAuditEntries(context) },
+    { name: 'log-collections', interval: hour, run: () => removeEndedLogCollections(context) },
     {
       name: 'openid-artifacts',
       interval: hour,

@@ -1,0 +1,38 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { registerRoutes } from '../routes.ts';
+import { TestContext, testApplication } from '../testing/application.ts';
+import { describeOnEachEngine } from '../testing/databases.ts';
+import { configurationExample, GraphCaller, siteExample } from '../testing/graph.ts';
+import { removeEndedLogCollections } from './expiry.ts';
+
+describeOnEachEngine('log collections', (database) => {
+  test('go with their files when their time is over, and not before', async () => {
+    const context = new TestContext(database());
+    const graph = new GraphCaller(await testApplication(context, registerRoutes));
+    const { id: configuration } = (await graph.post('microsoftTunnelConfigurations', configurationExample))
+      .body;
+    const { id: site } = (await graph.post('microsoftTunnelSites', siteExample(configuration))).body;
+    const servers = `microsoftTunnelSites/${site}/microsoftTunnelServers`;
+    const { id: server } = (await graph.post(servers, { displayName: 'gw-1' })).body;
+    const span = { startDateTime: '2026-11-24T08:00:00Z', endDateTime: '2026-11-24T09:00:00Z' };
+    const ask = () => graph.post(`${servers}/${server}/createServerLogCollectionRequest`, span);
+    const ended = (await ask()).body.value.id;
+    const kept = (await ask()).body.value.id;
+    const directory = mkdtempSync(join(tmpdir(), 'culvert-logs-'));
+    const file = join(directory, 'logs.tar.gz');
+    writeFileSync(file, 'logs');
+    await database()
+      .tables.updateTable('server_log_collections')
+      .set({ file, expiry_date_time: '2026-11-01T00:00:00.000Z' })
+      .where('id', '=', ended)
+      .execute();
+    expect(await removeEndedLogCollections(context)).toBe(false);
+    const { body } = await graph.get('microsoftTunnelServerLogCollectionResponses');
+    expect(body.value.map(({ id }: { id: string }) => id)).toEqual([kept]);
+    expect(existsSync(file)).toBe(false);
+    rmSync(directory, { recursive: true });
+  });
+});

@@ -1,0 +1,37 @@
+import { rm } from 'node:fs/promises';
+import { recordAudit } from '../audit/record.ts';
+import type { Context } from '../context.ts';
+
+/** Collections of one transaction. */
+const batch = 200;
+
+/**
+ * Removes log collections that have ended, with their files. Resolves to whether more may be left. The rows go first: a file
+ * without a row is only waste, a row without a file would be a promise that cannot be kept.
+ */
+export async function removeEndedLogCollections({
+  database,
+  now,
+}: Pick<Context, 'database' | 'now'>): Promise<boolean> {
+  const at = now();
+  const removed = await database.tables.transaction().execute(async (tables) => {
+    const ended = tables
+      .selectFrom('server_log_collections')
+      .select('id')
+      .where('expiry_date_time', '<=', at.toISOString())
+      .limit(batch);
+    const rows = await tables
+      .deleteFrom('server_log_collections')
+      .where('id', 'in', ended)
+      .returning('file')
+      .execute();
+    if (rows.length > 0) {
+      const detail = `${rows.length} log collections have ended`;
+      const actor = { kind: 'system', name: 'log retention' } as const;
+      await recordAudit(tables, { actor, action: 'logCollections.expire', outcome: 'success', detail }, at);
+    }
+    return rows;
+  });
+  for (const { file } of removed) if (typeof file === 'string') await rm(file, { force: true });
+  return removed.length === batch;
+}
