@@ -1,6 +1,7 @@
 import type { Server } from 'node:https';
 import fastifySwagger from '@fastify/swagger';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import { recordRefusal } from '../audit/refusals.ts';
 import type { Context } from '../context.ts';
 import { newId } from '../database/identifier.ts';
 import { documentOptions } from '../openapi/document.ts';
@@ -48,7 +49,7 @@ export async function createApplication(
     reply.headers(commonHeaders(request.id));
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
   });
-  application.setErrorHandler((error: FastifyError, request, reply) => {
+  application.setErrorHandler(async (error: FastifyError, request, reply) => {
     const refusal = asApiError(error);
     if (refusal.status >= 500) {
       context.logger.error(
@@ -56,7 +57,8 @@ export async function createApplication(
         'a request failed',
       );
     }
-    reply
+    await recordRefusal(context, request, refusal);
+    return reply
       .status(refusal.status)
       .headers(refusal.headers)
       .send(errorBody(refusal, request.id, context.now()));
