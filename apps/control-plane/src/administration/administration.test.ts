@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { migrateToLatest } from '../database/migrate.ts';
 import { openDatabase } from '../database/open.ts';
+import { loadSecretsKey } from '../secrets/secrets-key.ts';
 import { emptyDatabase } from '../testing/databases.ts';
 import { callerOfToken } from '../tokens/store.ts';
 import { exitStatus, runProgram } from './program.ts';
@@ -32,6 +33,8 @@ describe.each(['sqlite', 'postgresql'] as const)('the command line (%s)', (engin
   beforeAll(async () => {
     place = await emptyDatabase(engine);
     configure(config, place.url);
+    // As the first start of a control plane leaves it.
+    await loadSecretsKey({ stateDirectory: join(directory, 'state') }, {});
   });
   afterAll(async () => {
     await place.remove();

@@ -25,9 +25,14 @@ export async function runProgram(parameters: string[], output: Output): Promise<
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.good : exitStatus.wrongUse;
     if (!(error instanceof Error)) throw error;
-    output.complain(error instanceof ConfigurationError ? error.message : `control-plane: ${error.message}`);
+    output.complain(error instanceof ConfigurationError ? error.message : `control-plane: ${wordsOf(error)}`);
     return exitStatus.failed;
   }
+}
+
+/** What happened, and below it why. */
+function wordsOf({ message, cause }: Error): string {
+  return cause instanceof Error ? `${message}: ${wordsOf(cause)}` : message;
 }
 
 function describeProgram(output: Output): Command {

@@ -52,10 +52,10 @@ export async function createApplication(
   application.setErrorHandler(async (error: FastifyError, request, reply) => {
     const refusal = asApiError(error);
     if (refusal.status >= 500) {
-      context.logger.error(
-        { err: error, requestId: request.id, url: request.url.split('?')[0] },
-        'a request failed',
-      );
+      const place = { requestId: request.id, url: request.url.split('?')[0] };
+      // A database that is away fails every request in the same way, and each probe too.
+      if (refusal.status === 503) context.logger.warn({ ...place, reason: reasonOf(error) }, refusal.message);
+      else context.logger.error({ ...place, err: error }, 'a request failed');
     }
     await recordRefusal(context, request, refusal);
     return reply
@@ -69,4 +69,9 @@ export async function createApplication(
   });
   await application.register(fastifySwagger, documentOptions(context.configuration.publicUrl));
   return application;
+}
+
+/** Why it failed in the words of whoever knows best. */
+function reasonOf({ message, cause }: Error): string {
+  return cause instanceof Error ? reasonOf(cause) : message;
 }

@@ -17,21 +17,35 @@ export interface SecretsKeyPlaces {
  * first start. Replicas on one database need the same key.
  */
 export async function loadSecretsKey(
-  { secretsKeyFile, stateDirectory }: SecretsKeyPlaces,
+  places: SecretsKeyPlaces,
   environment: NodeJS.ProcessEnv,
 ): Promise<Buffer> {
+  return (await presentSecretsKey(places, environment)) ?? makeKeyFile(places.stateDirectory);
+}
+
+/** The same key, or undefined when no start has made one yet. */
+export async function presentSecretsKey(
+  { secretsKeyFile, stateDirectory }: SecretsKeyPlaces,
+  environment: NodeJS.ProcessEnv,
+): Promise<Buffer | undefined> {
   if (secretsKeyFile !== undefined) return readKey(secretsKeyFile, 'secretsKeyFile');
   const { CULVERT_SECRETS_KEY, CREDENTIALS_DIRECTORY } = environment;
   if (CULVERT_SECRETS_KEY !== undefined) return parseKey(CULVERT_SECRETS_KEY, 'CULVERT_SECRETS_KEY');
   if (CREDENTIALS_DIRECTORY !== undefined) {
     const file = join(CREDENTIALS_DIRECTORY, 'culvert-secrets-key');
-    const key = await readKey(file, 'the systemd credential').catch((error: unknown) => {
-      if (error instanceof MissingKey) return undefined;
-      throw error;
-    });
+    const key = await unlessMissing(readKey(file, 'the systemd credential'));
     if (key !== undefined) return key;
   }
-  return ensureKeyFile(stateDirectory);
+  return unlessMissing(readKey(keyFileIn(stateDirectory), 'the key of the state directory'));
+}
+
+const keyFileIn = (stateDirectory: string) => join(stateDirectory, 'secrets.key');
+
+function unlessMissing(key: Promise<Buffer>): Promise<Buffer | undefined> {
+  return key.catch((error: unknown) => {
+    if (error instanceof MissingKey) return undefined;
+    throw error;
+  });
 }
 
 class MissingKey extends ConfigurationError {}
@@ -54,8 +68,8 @@ function parseKey(text: string, name: string): Buffer {
   return key;
 }
 
-async function ensureKeyFile(stateDirectory: string): Promise<Buffer> {
-  const file = join(stateDirectory, 'secrets.key');
+async function makeKeyFile(stateDirectory: string): Promise<Buffer> {
+  const file = keyFileIn(stateDirectory);
   await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
   const draft = `${file}.${randomUUID()}`;
   await writeFile(draft, `${randomBytes(keyBytes).toString('base64')}\n`, { mode: 0o600, flush: true });

@@ -95,9 +95,11 @@ function allowed(issue: z.core.$ZodIssue): string {
 }
 
 function explainSize(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig): string {
-  const bound = issue.code === 'too_small' ? `at least ${issue.minimum}` : `at most ${issue.maximum}`;
-  if (issue.origin === 'string') return `expected ${bound} characters`;
-  if (issue.origin === 'array') return `expected ${bound} entries`;
+  const limit = issue.code === 'too_small' ? issue.minimum : issue.maximum;
+  const bound = `${issue.code === 'too_small' ? 'at least' : 'at most'} ${limit}`;
+  const isOne = Number(limit) === 1;
+  if (issue.origin === 'string') return `expected ${bound} ${isOne ? 'character' : 'characters'}`;
+  if (issue.origin === 'array') return `expected ${bound} ${isOne ? 'entry' : 'entries'}`;
   return `expected a number of ${bound}`;
 }
 

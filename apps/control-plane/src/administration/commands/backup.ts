@@ -7,7 +7,7 @@ import { writeBackup } from '../../backup/write.ts';
 import type { ControlPlaneConfiguration } from '../../configuration/control-plane-configuration.ts';
 import { loadConfiguration } from '../../configuration/load.ts';
 import { SecretBox } from '../../secrets/secret-box.ts';
-import { loadSecretsKey } from '../../secrets/secrets-key.ts';
+import { presentSecretsKey } from '../../secrets/secrets-key.ts';
 import { type Output, progressTo } from '../output.ts';
 import { withDatabase } from './open.ts';
 
@@ -52,7 +52,11 @@ export async function restore(
 }
 
 async function keyIdOf(configuration: ControlPlaneConfiguration): Promise<string> {
-  return new SecretBox(await loadSecretsKey(configuration, process.env)).keyId;
+  const key = await presentSecretsKey(configuration, process.env);
+  if (key !== undefined) return new SecretBox(key).keyId;
+  throw new BackupFailure(
+    `the secrets key of the control plane is not in ${placesOf(configuration)}: bring it there, or give this command the same CULVERT_SECRETS_KEY or credential as the service`,
+  );
 }
 
 /** Where the key comes from, in the order of `loadSecretsKey`. */
