@@ -30,11 +30,12 @@ class ArtifactAdapter implements Adapter {
 
   async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     const hash = hashArtifact(this.#kind, id);
-    const { accountId, clientId, exp, grantId, session, sessionUid, scope, uid, userCode } = payload;
+    const { accountId, clientId, exp, grantId, result, session, sessionUid, scope, uid, userCode } = payload;
     const expires = exp ?? Math.floor(this.#context.now().getTime() / 1000) + (expiresIn ?? 0);
     const columns = {
       payload: this.#context.secrets.seal(JSON.stringify(payload), this.#purpose(hash)),
-      account_id: accountId ?? session?.accountId ?? null,
+      // A sign-in that has finished and was not fetched yet ends with the others of its account.
+      account_id: accountId ?? result?.login?.accountId ?? session?.accountId ?? null,
       client_id: clientId ?? null,
       grant_id: this.#kind === 'Grant' ? id : (grantId ?? null),
       session_uid: (this.#kind === 'Session' ? uid : sessionUid) ?? null,
