@@ -61,7 +61,7 @@ export async function changePassword(
       }))
       .where('id', '=', accountId)
       .execute();
-    await endSessions(tables, accountId, exceptSessionUid);
+    await endSessions(tables, accountId, context.now(), exceptSessionUid);
     const object = { kind: 'account', id: accountId, name: row.user_name };
     const record = { actor, action: 'account.changePassword', object, outcome: 'success' } as const;
     await recordAudit(tables, record, context.now());
