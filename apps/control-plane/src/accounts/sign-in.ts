@@ -3,7 +3,7 @@ import { type PasswordHash, parsePasswordHash } from '@culvert/passwords/phc.ts'
 import { type Actor, recordAudit } from '../audit/record.ts';
 import type { Context } from '../context.ts';
 import { type Account, findAccount, findLocalAccount } from './account.ts';
-import { addressKeyOf } from './address-key.ts';
+import { addressKeyOf, noAddress } from './address-key.ts';
 import { attempt, type From, type Proof } from './attempt.ts';
 import { decoyHash, passwordMarkOf } from './passwords.ts';
 import { proveCode } from './second-factor.ts';
@@ -83,7 +83,8 @@ export async function completeSignIn(
       .execute();
     if (providerId === undefined) {
       await forgetFailures(tables, userName, address);
-      await rememberAddress(tables, id, addressKeyOf(address), now);
+      const addressKey = addressKeyOf(address);
+      if (addressKey !== noAddress) await rememberAddress(tables, id, addressKey, now);
     }
     const actor: Actor = { kind: 'user', id, name: userName, address, requestId };
     const object = { kind: 'account', id, name: userName };
