@@ -56,6 +56,35 @@ describe.each(['sqlite', 'postgresql'] as const)('access of a person over HTTPS 
     expect(await statusOf(access)).toBe(401);
   });
 
+  test.each([
+    ['resetting the password of', '/resetPassword', {}],
+    ['resetting the second factor of', '/resetSecondFactor', undefined],
+    ['its owner changing the password of', undefined, undefined],
+  ])('%s an account ends a sign-in whose last redirect was not followed yet', async (what, action, body) => {
+    const userName = `waiting.${what.replaceAll(' ', '.')}`;
+    const id = await somebody(userName);
+    const { access } = await tokensOf(planes, userName, goodPassword);
+    let heldBack = '';
+    let isHolding = true;
+    const thief = new Browser(async (url, options) => {
+      if (isHolding && /\/authorize\/./.test(url)) heldBack = url;
+      return isHolding && heldBack !== '' ? new Response('') : planes.fetch(url, options);
+    });
+    await openSignIn(planes, thief);
+    await signIn(thief, userName, goodPassword);
+    expect(heldBack).not.toBe('');
+    const change = { presentPassword: goodPassword, newPassword: 'eleven wide rivers' };
+    const answer =
+      action === undefined
+        ? await send(access, 'POST', `${me}/changePassword`, change)
+        : await send(administrator, 'POST', `${accounts}/${id}${action}`, body);
+    expect(answer.status).toBeLessThan(300);
+    isHolding = false;
+    const { url, text } = await thief.open(heldBack);
+    expect(url).not.toContain('code=');
+    expect(text).toContain('This sign-in has ended');
+  });
+
   test('a second factor that was set up through the API is asked for at the next sign-in', async () => {
     await somebody('mori');
     const { access } = await tokensOf(planes, 'mori', goodPassword);

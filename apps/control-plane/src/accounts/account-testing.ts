@@ -2,11 +2,15 @@ import type { Context } from '../context.ts';
 import { newId } from '../database/identifier.ts';
 import { localNameOf } from './account.ts';
 import type { From } from './attempt.ts';
+import { passwordMarkOf } from './passwords.ts';
 
 export const goodPassword = 'seven tall ships';
 /** Its hash, so that tests need not wait for one each. */
 const hashOfGoodPassword =
   '$argon2id$v=19$m=19456,t=2,p=1$O0wy/jiC0ImyvTiNmg11nQ$uRy0W62AJwmL34TFSAAzU9Gxn1I81HC5VDVyFvNIHc8';
+
+/** Of an account that has the good password. */
+export const goodPasswordMark = passwordMarkOf(hashOfGoodPassword);
 
 /** An attempt from this address. */
 export const from = (address = '192.0.2.7'): From => ({ address, requestId: 'request' });

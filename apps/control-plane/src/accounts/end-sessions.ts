@@ -10,7 +10,8 @@ import { endSessionsOf } from '../openid/sign-in-sessions.ts';
 export function endSessions(
   tables: Kysely<Tables>,
   accountId: string,
+  now: Date,
   exceptSessionUid?: string,
 ): Promise<void> {
-  return endSessionsOf(tables, accountId, exceptSessionUid);
+  return endSessionsOf(tables, accountId, now, exceptSessionUid);
 }

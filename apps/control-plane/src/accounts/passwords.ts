@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { hashPassword, matchesHash, passwordBytes } from '@culvert/passwords/hash.ts';
 import {
   formatPasswordHash,
@@ -29,17 +30,30 @@ export async function hashOf({ passwordWork }: Pick<Context, 'passwordWork'>, pa
   return formatPasswordHash(hash);
 }
 
+/** Tells one password from another without telling anything of either. */
+export function passwordMarkOf(passwordHash: string | null | undefined): string {
+  return createHash('sha256')
+    .update(passwordHash ?? '')
+    .digest('base64url');
+}
+
+export interface PasswordChange {
+  accountId: string;
+  /** Of the password with which the owner has proved themselves; any other since then refuses the change. */
+  passwordMark: string;
+  password: string;
+  actor: Actor;
+  exceptSessionUid?: string | undefined;
+}
+
 /**
  * Gives a local account a password of its owner's choice. It then owes no new one, and its sessions end but for the one in
- * which the password was changed.
+ * which the password was changed. Resolves to the mark of the new password.
  */
 export async function changePassword(
   context: Context,
-  accountId: string,
-  password: string,
-  actor: Actor,
-  exceptSessionUid?: string,
-): Promise<{ ok: true } | { ok: false; message: PasswordProblem }> {
+  { accountId, passwordMark, password, actor, exceptSessionUid }: PasswordChange,
+): Promise<{ ok: true; passwordMark: string } | { ok: false; message: PasswordProblem }> {
   const row = await context.database.tables
     .selectFrom('accounts')
     .select(['user_name', 'password_hash'])
@@ -47,12 +61,13 @@ export async function changePassword(
     .where('local_name', 'is not', null)
     .executeTakeFirst();
   if (row === undefined) throw new ApiError('ResourceNotFound', `there is no local account ${accountId}`);
+  if (passwordMarkOf(row.password_hash) !== passwordMark) throw changedMeanwhile();
   const problem =
     judgePassword(password, row.user_name) ?? (await judgeAgainstOld(context, password, row.password_hash));
   if (problem !== undefined) return { ok: false, message: problem };
   const hash = await hashOf(context, password);
   await context.database.tables.transaction().execute(async (tables) => {
-    await tables
+    const { numUpdatedRows } = await tables
       .updateTable('accounts')
       .set(({ eb }) => ({
         password_hash: hash,
@@ -60,13 +75,20 @@ export async function changePassword(
         version: eb('version', '+', 1),
       }))
       .where('id', '=', accountId)
-      .execute();
-    await endSessions(tables, accountId, exceptSessionUid);
+      // Hashing takes a while, in which an administrator may have given the account another password.
+      .where('password_hash', row.password_hash === null ? 'is' : '=', row.password_hash)
+      .executeTakeFirst();
+    if (numUpdatedRows !== 1n) throw changedMeanwhile();
+    await endSessions(tables, accountId, context.now(), exceptSessionUid);
     const object = { kind: 'account', id: accountId, name: row.user_name };
     const record = { actor, action: 'account.changePassword', object, outcome: 'success' } as const;
     await recordAudit(tables, record, context.now());
   });
-  return { ok: true };
+  return { ok: true, passwordMark: passwordMarkOf(hash) };
+}
+
+function changedMeanwhile(): ApiError {
+  return new ApiError('Conflict', 'the password was changed meanwhile; sign in again with the new one');
 }
 
 async function judgeAgainstOld(

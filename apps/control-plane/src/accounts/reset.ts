@@ -30,7 +30,7 @@ export async function resetPassword(
     const columns = { password_hash: passwordHash, must_change_password: 1 };
     const changed = await storeOf(change).update(present, columns);
     await forgetAllFailures(change.tables, String(present.user_name));
-    await endSessions(change.tables, present.id);
+    await endSessions(change.tables, present.id, context.now());
     await audit(change, accountResource, 'resetPassword', changed, {});
   });
   return chosen.isGenerated ? chosen.password : undefined;
@@ -41,7 +41,7 @@ export async function resetSecondFactor(context: Context, request: Request): Pro
   await inTransaction(context, request, async (change) => {
     const row = await findLocal(change, request);
     await clearSecondFactor(change.tables, row.id);
-    await endSessions(change.tables, row.id);
+    await endSessions(change.tables, row.id, context.now());
     await audit(change, accountResource, 'resetSecondFactor', row, {});
   });
 }

@@ -49,7 +49,7 @@ export const accountResource: Resource = {
         ? await judgeName(change, wanted.userName, row.id)
         : foreignFields(wanted, row);
     if (problems.length > 0) return { ok: false, problems };
-    if (wanted.isEnabled === false) await endSessions(change.tables, row.id);
+    if (wanted.isEnabled === false) await endSessions(change.tables, row.id, change.context.now());
     if (wanted.isEnabled === false || !(await isAdministrator(change, { accountId: row.id, groups: next })))
       await requireAnotherAdministrator(placeOf(change), { accountId: row.id });
     return {
@@ -62,7 +62,7 @@ export const accountResource: Resource = {
     await requireMayChange(change, row);
     await requireAnotherAdministrator(placeOf(change), { accountId: row.id });
     await removeAssignments(change, row.id);
-    await endSessions(change.tables, row.id);
+    await endSessions(change.tables, row.id, change.context.now());
   },
 };
 

@@ -67,9 +67,15 @@ export function registerSelfService(application: FastifyInstance, context: Conte
         throw new ApiError('Conflict', 'the identity provider looks after your password; change it there');
       const { presentPassword, newPassword } = request.body;
       const check = await checkPassword(context, account.userName, presentPassword, fromOf(request));
-      requireAccepted(check, 'presentPassword', 'this is not your present password');
+      const { passwordMark } = requireAccepted(check, 'presentPassword', 'this is not your present password');
       const { actor, sessionUid } = callerOf(request);
-      const changed = await changePassword(context, account.id, newPassword, actor, sessionUid);
+      const changed = await changePassword(context, {
+        accountId: account.id,
+        passwordMark,
+        password: newPassword,
+        actor,
+        exceptSessionUid: sessionUid,
+      });
       if (!changed.ok) throw mistakes([{ path: 'newPassword', message: passwordProblems[changed.message] }]);
       return reply.status(204).send(null);
     },
@@ -151,10 +157,14 @@ function permissionsOf(request: FastifyRequest) {
     });
 }
 
-function requireAccepted(check: PasswordCheck, field: string, message: string): void {
+function requireAccepted<Check extends PasswordCheck>(
+  check: Check,
+  field: string,
+  message: string,
+): Extract<Check, { kind: 'accepted' }> {
   switch (check.kind) {
     case 'accepted':
-      return;
+      return check as Extract<Check, { kind: 'accepted' }>;
     case 'refused':
       throw mistakes([{ path: field, message }]);
     case 'throttled': {

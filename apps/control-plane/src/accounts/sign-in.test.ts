@@ -1,9 +1,10 @@
+import { WorkLimit } from '@culvert/passwords/work-limit.ts';
 import { beforeEach, expect, test } from 'vitest';
 import { ensureBuiltInRoles } from '../roles/built-in-roles.ts';
 import { TestContext } from '../testing/application.ts';
 import { describeOnEachEngine } from '../testing/databases.ts';
 import { findAccount } from './account.ts';
-import { assign, from, goodPassword, makeAccount } from './account-testing.ts';
+import { assign, from, goodPassword, goodPasswordMark, makeAccount } from './account-testing.ts';
 import { ensureFirstAdministrator } from './first-administrator.ts';
 import { changePassword } from './passwords.ts';
 import { checkPassword, nextStep } from './sign-in.ts';
@@ -84,16 +85,47 @@ describeOnEachEngine('signing in with a password', (database) => {
   test('a new password must follow the rules and ends the duty to change', async () => {
     const id = await makeAccount(context, userName, { must_change_password: 1 });
     const actor = { kind: 'user', id, name: userName } as const;
-    const change = (password: string) => changePassword(context, id, password, actor);
+    const change = (password: string) =>
+      changePassword(context, { accountId: id, passwordMark: goodPasswordMark, password, actor });
     expect(await change(goodPassword)).toEqual({ ok: false, message: 'passwordIsOld' });
     expect(await change('short')).toEqual({ ok: false, message: 'passwordTooShort' });
     const before = await findAccount(database().tables, id);
     expect(before === undefined ? '' : nextStep(before, { code: false })).toBe('newPassword');
-    expect(await change('eleven wide rivers')).toEqual({ ok: true });
+    expect(await change('eleven wide rivers')).toMatchObject({ ok: true });
     expect(await findAccount(database().tables, id)).toMatchObject({ mustChangePassword: false });
     expect((await tryPassword(goodPassword)).kind).toBe('refused');
     expect((await tryPassword('eleven wide rivers')).kind).toBe('accepted');
   });
+
+  test.each(['before the change begins', 'while the new password is hashed'])(
+    'reset-meanwhile: a password that an administrator gave %s stays',
+    async (when) => {
+      const id = await makeAccount(context, userName);
+      const actor = { kind: 'user', id, name: userName } as const;
+      const reset = async () => {
+        const given = { password_hash: 'of the administrator', must_change_password: 1 };
+        await database().tables.updateTable('accounts').set(given).where('id', '=', id).execute();
+      };
+      class InterruptedWork extends WorkLimit {
+        override async run<Result>(task: () => Promise<Result>): Promise<Result | 'busy'> {
+          await reset();
+          return super.run(task);
+        }
+      }
+      if (when.startsWith('before')) await reset();
+      const passwordWork = new InterruptedWork({ concurrent: 1, waiting: 1 });
+      const change = { accountId: id, passwordMark: goodPasswordMark, password: 'eleven wide rivers', actor };
+      await expect(changePassword({ ...context, passwordWork }, change)).rejects.toThrow('changed meanwhile');
+      const columns = ['password_hash', 'must_change_password'] as const;
+      expect(
+        await database()
+          .tables.selectFrom('accounts')
+          .select(columns)
+          .where('id', '=', id)
+          .executeTakeFirst(),
+      ).toEqual({ password_hash: 'of the administrator', must_change_password: 1 });
+    },
+  );
 });
 
 describeOnEachEngine('the first administrator', (database) => {

@@ -3,9 +3,9 @@ import { type PasswordHash, parsePasswordHash } from '@culvert/passwords/phc.ts'
 import { type Actor, recordAudit } from '../audit/record.ts';
 import type { Context } from '../context.ts';
 import { type Account, findAccount, findLocalAccount } from './account.ts';
-import { addressKeyOf } from './address-key.ts';
+import { addressKeyOf, noAddress } from './address-key.ts';
 import { attempt, type From, type Proof } from './attempt.ts';
-import { decoyHash } from './passwords.ts';
+import { decoyHash, passwordMarkOf } from './passwords.ts';
 import { proveCode } from './second-factor.ts';
 import { forgetFailures } from './throttle.ts';
 
@@ -19,6 +19,11 @@ export type PasswordCheck =
   /** More attempts at the same time than this process has room for. */
   | { kind: 'busy' };
 
+/** With the mark of the password that was right: it may be another one by the time the next step is taken. */
+export type MarkedPasswordCheck =
+  | { kind: 'accepted'; account: Account; passwordMark: string }
+  | Exclude<PasswordCheck, { kind: 'accepted' }>;
+
 /** Addresses of an account that are remembered; the oldest goes. */
 const mostAddresses = 20;
 
@@ -31,12 +36,13 @@ export async function checkPassword(
   userName: string,
   password: string,
   from: From,
-): Promise<PasswordCheck> {
+): Promise<MarkedPasswordCheck> {
   const found = await findLocalAccount(context.database.tables, userName);
   const prove = () => provePassword(context, found, password);
   const result = await attempt(context, userName, from, prove);
   if (result.kind !== 'accepted') return result;
-  return found === undefined ? { kind: 'refused' } : { kind: 'accepted', account: found.account };
+  if (found === undefined) return { kind: 'refused' };
+  return { kind: 'accepted', account: found.account, passwordMark: passwordMarkOf(found.passwordHash) };
 }
 
 /** The six digits of the second factor, or a recovery code. Each works once. Failures are counted by the same throttle. */
@@ -77,7 +83,8 @@ export async function completeSignIn(
       .execute();
     if (providerId === undefined) {
       await forgetFailures(tables, userName, address);
-      await rememberAddress(tables, id, addressKeyOf(address), now);
+      const addressKey = addressKeyOf(address);
+      if (addressKey !== noAddress) await rememberAddress(tables, id, addressKey, now);
     }
     const actor: Actor = { kind: 'user', id, name: userName, address, requestId };
     const object = { kind: 'account', id, name: userName };

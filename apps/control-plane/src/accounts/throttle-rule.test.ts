@@ -99,7 +99,14 @@ test.each([
   ['2001:DB8:1:2::', '2001:db8:1:2::/64'],
   ['fe80::1%eth0', 'fe80::/64'],
   ['::1', '::/64'],
-  ['not an address', 'not an address'],
+  ['192.0.2.7:4711', '192.0.2.7'],
+  ['[2001:db8:1:2::9]:4711', '2001:db8:1:2::/64'],
+  ['[2001:db8:1:2::9]', '2001:db8:1:2::/64'],
+  ['unknown', 'no address'],
+  ['192.0.2.7:4711:1', 'no address'],
+  ['192.0.2.7:471100', 'no address'],
+  ['[192.0.2.7', 'no address'],
+  ['', 'no address'],
 ])('address %s counts as %s', (address, key) => {
   expect(addressKeyOf(address)).toBe(key);
 });

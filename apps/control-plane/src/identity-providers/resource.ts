@@ -124,7 +124,7 @@ function secretColumns(
 async function leave(change: Change, row: StoredRow): Promise<void> {
   const { tables, context } = change;
   await requireAnotherAdministrator({ tables, engine: context.database.engine }, { providerId: row.id });
-  for (const { id } of await accountsOf(change, row)) await endSessions(tables, id);
+  for (const { id } of await accountsOf(change, row)) await endSessions(tables, id, context.now());
 }
 
 function accountsOf({ tables }: Change, { id }: StoredRow) {

@@ -4,7 +4,7 @@ import { TestContext } from '../testing/application.ts';
 import { describeOnEachEngine } from '../testing/databases.ts';
 import { artifactAdapter } from './adapter.ts';
 import { purgeExpiredArtifacts } from './purge.ts';
-import { beginSignIn, endSessionsOf } from './sign-in-sessions.ts';
+import { beginSignIn, endSessionsOf, endSignIns, holdSession } from './sign-in-sessions.ts';
 
 describeOnEachEngine('the artifacts of the provider', (database) => {
   const context = () => new TestContext(database());
@@ -106,7 +106,7 @@ describeOnEachEngine('the artifacts of the provider', (database) => {
     await signedIn('kaori', 'here', 'grant-here');
     await signedIn('kaori', 'there', 'grant-there');
     await signedIn('other', 'elsewhere', 'grant-elsewhere');
-    await endSessionsOf(database().tables, 'kaori', 'here');
+    await endSessionsOf(database().tables, 'kaori', context().now(), 'here');
     const found = async (uid: string) =>
       Promise.all([
         adapter('Session').findByUid(uid),
@@ -116,10 +116,46 @@ describeOnEachEngine('the artifacts of the provider', (database) => {
     expect(await found('here')).toEqual([true, true, true]);
     expect(await found('there')).toEqual([false, false, false]);
     expect(await found('elsewhere')).toEqual([true, true, true]);
-    await endSessionsOf(database().tables, 'kaori');
+    await endSessionsOf(database().tables, 'kaori', context().now());
     expect(await found('here')).toEqual([false, false, false]);
     const left = await database().tables.selectFrom('sign_in_sessions').select('account_id').execute();
     expect(left).toEqual([{ account_id: 'other' }]);
+  });
+
+  test('a session that was ended is not written back by a request that had begun before', async () => {
+    await signedIn('ayumi', 'ended', 'grant-ended');
+    const payload = await adapter('Session').find('cookie-ended');
+    await endSessionsOf(database().tables, 'ayumi', context().now());
+    await adapter('Session').upsert('cookie-ended', payload ?? {}, 3600);
+    expect(await adapter('Session').find('cookie-ended')).toBeUndefined();
+    // After a sign-in, the library gives the session another identifier.
+    await adapter('Session').destroy('cookie-ended');
+    await adapter('Session').upsert('cookie-renamed', payload ?? {}, 3600);
+    expect(await adapter('Session').find('cookie-renamed')).toBeUndefined();
+    expect(await adapter('Session').findByUid('ended')).toBeUndefined();
+    expect(await holdSession(database().tables, 'ended')).toBe(false);
+    expect(await holdSession(database().tables, 'never seen')).toBe(true);
+  });
+
+  test('a sign-in that ends takes the session of its browser along, unless the browser signs in anew', async () => {
+    for (const uid of ['gone', 'stays']) await signedIn('ren', uid, `grant-${uid}`);
+    const end = (uid: string, keepBrowser: boolean) =>
+      database()
+        .tables.transaction()
+        .execute((tables) =>
+          endSignIns(
+            tables,
+            { grantId: `grant-${uid}` },
+            context().now(),
+            () => ({ actor: { kind: 'system', name: 'test' }, action: 'signOut' }),
+            { keepBrowser },
+          ),
+        );
+    await end('gone', false);
+    await end('stays', true);
+    await adapter('Session').upsert('cookie-gone', { uid: 'gone', exp: inAnHour() }, 3600);
+    expect(await adapter('Session').find('cookie-gone')).toBeUndefined();
+    expect(await adapter('Session').find('cookie-stays')).toBeDefined();
   });
 
   test('what has ended is deleted in batches, ten minutes later', async () => {

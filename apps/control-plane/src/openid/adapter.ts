@@ -5,7 +5,7 @@ import { Provider } from 'oidc-provider/lib/provider.js';
 import type { Context } from '../context.ts';
 import type { Tables } from '../database/tables.ts';
 import { hashArtifact, hashUserCode } from './artifact-hash.ts';
-import { endSignIns } from './sign-in-sessions.ts';
+import { endSignIns, isEndedSession } from './sign-in-sessions.ts';
 
 /** Keeps what the provider has to remember in the database, so that any replica can answer the next request. */
 export function artifactAdapter(context: Pick<Context, 'database' | 'secrets' | 'now'>): AdapterFactory {
@@ -30,11 +30,13 @@ class ArtifactAdapter implements Adapter {
 
   async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     const hash = hashArtifact(this.#kind, id);
-    const { accountId, clientId, exp, grantId, session, sessionUid, scope, uid, userCode } = payload;
+    const { accountId, clientId, exp, grantId, result, session, sessionUid, scope, uid, userCode } = payload;
+    if (this.#kind === 'Session' && uid !== undefined && (await isEndedSession(this.#tables, uid))) return;
     const expires = exp ?? Math.floor(this.#context.now().getTime() / 1000) + (expiresIn ?? 0);
     const columns = {
       payload: this.#context.secrets.seal(JSON.stringify(payload), this.#purpose(hash)),
-      account_id: accountId ?? session?.accountId ?? null,
+      // A sign-in that has finished and was not fetched yet ends with the others of its account.
+      account_id: accountId ?? result?.login?.accountId ?? session?.accountId ?? null,
       client_id: clientId ?? null,
       grant_id: this.#kind === 'Grant' ? id : (grantId ?? null),
       session_uid: (this.#kind === 'Session' ? uid : sessionUid) ?? null,
@@ -45,7 +47,18 @@ class ArtifactAdapter implements Adapter {
     await this.#tables
       .insertInto('openid_artifacts')
       .values({ id: hash, kind: this.#kind, consumed_at: null, ...columns })
-      .onConflict((conflict) => conflict.column('id').doUpdateSet(columns))
+      .onConflict((conflict) =>
+        conflict
+          .column('id')
+          .doUpdateSet(columns)
+          // The library saves the session at the end of every request; one that was ended meanwhile stays so.
+          .where(({ eb, or }) =>
+            or([
+              eb('openid_artifacts.kind', '<>', 'Session'),
+              eb('openid_artifacts.consumed_at', 'is', null),
+            ]),
+          ),
+      )
       .execute();
   }
 
@@ -87,6 +100,7 @@ class ArtifactAdapter implements Adapter {
     await this.#tables
       .deleteFrom('openid_artifacts')
       .where('id', '=', hashArtifact(this.#kind, id))
+      .where(({ eb, or }) => or([eb('kind', '<>', 'Session'), eb('consumed_at', 'is', null)]))
       .execute();
   }
 
@@ -121,7 +135,7 @@ class ArtifactAdapter implements Adapter {
       .where(column, '=', value)
       .where('kind', '=', this.#kind)
       .executeTakeFirst();
-    if (row === undefined) return undefined;
+    if (row === undefined || (this.#kind === 'Session' && row.consumed_at !== null)) return undefined;
     const payload: AdapterPayload = JSON.parse(
       this.#context.secrets.open(row.payload, this.#purpose(row.id)),
     );

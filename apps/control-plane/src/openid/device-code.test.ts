@@ -126,6 +126,29 @@ describe.each(['sqlite', 'postgresql'] as const)('device code (%s)', (engine) =>
     expect((await poll(asked)).body.error).toBe('authorization_pending');
   });
 
+  test.each([
+    ['POST', '/device'],
+    ['GET', '/device/nothing'],
+  ])('session-missing: %s %s shows a form that works', async (method, path) => {
+    const { user_code: userCode } = await begin();
+    const body = method === 'POST' ? `user_code=${userCode}` : undefined;
+    const type = { accept: 'text/html', 'content-type': 'application/x-www-form-urlencoded' };
+    const answer = await planes.fetch(`${issuer}${path}`, { method, headers: type, body });
+    const text = await answer.text();
+    expect([answer.status, text.includes('name="user_code"')]).toEqual([400, true]);
+    const cookies = answer.headers
+      .getSetCookie()
+      .map((line) => line.split(';')[0])
+      .join('; ');
+    const xsrf = /name="xsrf" value="([^"]+)"/.exec(text)?.[1] ?? '';
+    const sent = await planes.fetch(`${issuer}/device`, {
+      method: 'POST',
+      headers: { ...type, cookie: cookies },
+      body: new URLSearchParams({ xsrf, user_code: userCode }).toString(),
+    });
+    expect(await sent.text()).toContain('Is this your device?');
+  });
+
   test('a device code works once; the second use ends the token of the first', async () => {
     const { browser } = await tokensOf(planes, 'kaori', goodPassword);
     const asked = await begin();

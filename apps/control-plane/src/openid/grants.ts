@@ -1,10 +1,11 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import { SessionNotFound } from 'oidc-provider/lib/helpers/errors.js';
 import { findAccount } from '../accounts/account.ts';
 import { recordAudit } from '../audit/record.ts';
 import type { Context } from '../context.ts';
 import { adminCentre, scopes } from './clients.ts';
 import { requestIdOf } from './koa-page.ts';
-import { auditObject, beginSignIn, endSignIns } from './sign-in-sessions.ts';
+import { auditObject, beginSignIn, endSignIns, holdSession } from './sign-in-sessions.ts';
 
 /**
  * The grant of an account for a client: everything that the client may ask for, without asking the person, because every
@@ -29,9 +30,10 @@ export async function loadGrant({ database, now }: Context, ctx: KoaContextWithO
   const actor = { kind: 'user', id: person.id, name: person.userName, ...from } as const;
   const device = isBrowser ? undefined : deviceOf(ctx);
   await database.tables.transaction().execute(async (tables) => {
+    if (!(await holdSession(tables, session.uid))) throw new SessionNotFound('the session has ended');
     if (present !== undefined) {
       const ending = { actor, action: 'signInSession.end', detail: 'the browser signed in anew' };
-      await endSignIns(tables, { grantId: present }, now(), () => ending);
+      await endSignIns(tables, { grantId: present }, now(), () => ending, { keepBrowser: true });
     }
     const row = await beginSignIn(
       tables,

@@ -8,6 +8,7 @@ import { loadGrant } from './grants.ts';
 import type { KeySet } from './keys.ts';
 import { lifetimes, sessionLifetime, toolsGrant } from './lifetimes.ts';
 import type { ProviderPages } from './provider-pages.ts';
+import { cookieOptions, sessionCookie } from './session-cookie.ts';
 
 /** Where the provider is mounted, below the public address. */
 export const mountPath = '/openid';
@@ -31,12 +32,12 @@ export function providerConfiguration(context: Context, keySet: KeySet, pages: P
     cookies: {
       keys: [secrets.deriveKey('openid cookies').toString('base64url')],
       names: {
-        session: '__Host-culvert-session',
+        session: sessionCookie,
         interaction: '__Secure-culvert-interaction',
         resume: '__Secure-culvert-resume',
       },
-      long: { httpOnly: true, sameSite: 'lax', secure: true },
-      short: { httpOnly: true, sameSite: 'lax', secure: true },
+      long: cookieOptions,
+      short: cookieOptions,
     },
     features: {
       devInteractions: { enabled: false },

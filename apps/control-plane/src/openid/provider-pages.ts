@@ -8,6 +8,7 @@ import { answerWithPage, messagesFor, requestIdOf } from './koa-page.ts';
 import { deviceCodePage, deviceConfirmPage } from './pages/device.ts';
 import type { Messages } from './pages/messages.ts';
 import { errorPage, noticePage, signOutPage } from './pages/notices.ts';
+import { saveNewSession } from './session-cookie.ts';
 
 /** Seconds after which a request may be sent again that the database could not answer. */
 export const retryAfter = 5;
@@ -26,6 +27,7 @@ export function providerPages({ configuration, database, now }: Context) {
     async askForCode(ctx: KoaContextWithOIDC, _form: string, _out?: unknown, failure?: Error): Promise<void> {
       const messages = messagesFor(ctx);
       if (failure?.name === 'AbortedError') return refused(ctx, messages);
+      if (failure !== undefined) await saveNewSession(ctx);
       const wrong = failure === undefined ? undefined : codeProblem(messages, failure);
       const typed = codeOf(failure) ?? ctx.state.typedCode ?? '';
       const form = {

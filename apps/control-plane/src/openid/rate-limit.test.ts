@@ -17,4 +17,21 @@ describeOnEachEngine('strangers at the OpenID provider', (database) => {
     expect((await ask('192.0.2.1')).statusCode).toBe(200);
     expect((await application.inject({ url: '/livez', remoteAddress: '2001:db8::1' })).statusCode).toBe(200);
   });
+
+  test('ports-and-nonsense behind a proxy: nobody gets a count of their own for what is no address', async () => {
+    const context = new TestContext(database());
+    const trustedProxies = ['127.0.0.1'];
+    const configuration = { ...context.configuration, trustedProxies };
+    const application = await testApplication({ ...context, configuration }, registerRoutes);
+    const ask = async (forwarded: string) => {
+      const headers = { 'x-forwarded-for': forwarded };
+      return (await application.inject({ url: '/openid/style.css', headers })).statusCode;
+    };
+    for (let count = 0; count < requestsPerMinute; count += 1) {
+      expect(await ask(`192.0.2.1:${1024 + count}`)).toBe(200);
+      expect(await ask(`nonsense-${count}`)).toBe(200);
+    }
+    expect([await ask('192.0.2.1:9'), await ask('192.0.2.1'), await ask('unknown')]).toEqual([429, 429, 429]);
+    expect(await ask('192.0.2.2:9')).toBe(200);
+  });
 });

@@ -49,12 +49,16 @@ export function auditObject({ id, user_name, client_id }: SignInRow) {
   return { kind: 'signInSession', id, name: `${user_name} (${client_id})` };
 }
 
-/** Ends sign-ins with their grants and tokens, and says so in the audit log. Give it a transaction. */
+/**
+ * Ends sign-ins with their grants and tokens, and says so in the audit log. Give it a transaction. With `keepBrowser`, the
+ * browser goes on with another sign-in.
+ */
 export async function endSignIns(
   tables: Kysely<Tables>,
   which: { grantId: string } | { id: string },
   now: Date,
   describe: (row: SignInRow) => { actor: Actor } & Pick<AuditRecord, 'action' | 'detail'>,
+  { keepBrowser = false }: { keepBrowser?: boolean } = {},
 ): Promise<number> {
   const [column, value] =
     'grantId' in which ? (['grant_id', which.grantId] as const) : (['id', which.id] as const);
@@ -62,7 +66,7 @@ export async function endSignIns(
   if ('grantId' in which) await deleteGrant(tables, which.grantId);
   for (const row of rows) {
     await deleteGrant(tables, row.grant_id);
-    await endBrowserSession(tables, row);
+    if (!keepBrowser) await endBrowserSession(tables, row, now);
     await recordAudit(tables, { ...describe(row), object: auditObject(row), outcome: 'success' }, now);
   }
   return rows.length;
@@ -75,15 +79,25 @@ export async function endSignIns(
 export async function endSessionsOf(
   tables: Kysely<Tables>,
   accountId: string,
+  now: Date,
   exceptSessionUid?: string,
 ): Promise<void> {
   const kept = exceptSessionUid ?? '';
+  // First, because `holdSession` waits for these rows.
+  await tables
+    .updateTable('openid_artifacts')
+    .set({ consumed_at: now.toISOString() })
+    .where('kind', '=', 'Session')
+    .where('account_id', '=', accountId)
+    .where('session_uid', '<>', kept)
+    .where('consumed_at', 'is', null)
+    .execute();
   await tables
     .deleteFrom('openid_artifacts')
     .where('account_id', '=', accountId)
-    .where(({ eb, not, and, or, selectFrom }) =>
+    .where(({ eb, and, or, selectFrom }) =>
       and([
-        not(and([eb('kind', '=', 'Session'), eb('session_uid', '=', kept)])),
+        eb('kind', '<>', 'Session'),
         or([
           eb('grant_id', 'is', null),
           eb(
@@ -102,6 +116,30 @@ export async function endSessionsOf(
     .execute();
 }
 
+/** True when the session of a browser was ended, on whichever replica. */
+export async function isEndedSession(tables: Kysely<Tables>, sessionUid: string): Promise<boolean> {
+  const row = await tables
+    .selectFrom('openid_artifacts')
+    .select('id')
+    .where('session_uid', '=', sessionUid)
+    .where('kind', '=', 'Session')
+    .where('consumed_at', 'is not', null)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Keeps the session of a browser from ending until this transaction has; false when it has ended before. */
+export async function holdSession(tables: Kysely<Tables>, sessionUid: string): Promise<boolean> {
+  await tables
+    .updateTable('openid_artifacts')
+    .set({ session_uid: sessionUid })
+    .where('session_uid', '=', sessionUid)
+    .where('kind', '=', 'Session')
+    .where('consumed_at', 'is', null)
+    .execute();
+  return !(await isEndedSession(tables, sessionUid));
+}
+
 async function deleteGrant(tables: Kysely<Tables>, grantId: string): Promise<void> {
   await tables.deleteFrom('openid_artifacts').where('grant_id', '=', grantId).execute();
 }
@@ -113,6 +151,7 @@ async function deleteGrant(tables: Kysely<Tables>, grantId: string): Promise<voi
 async function endBrowserSession(
   tables: Kysely<Tables>,
   { client_id, session_uid }: SignInRow,
+  now: Date,
 ): Promise<void> {
   if (client_id !== adminCentre) {
     const other = await tables
@@ -124,8 +163,10 @@ async function endBrowserSession(
     if (other !== undefined) return;
   }
   await tables
-    .deleteFrom('openid_artifacts')
+    .updateTable('openid_artifacts')
+    .set({ consumed_at: now.toISOString() })
     .where('session_uid', '=', session_uid)
     .where('kind', '=', 'Session')
+    .where('consumed_at', 'is', null)
     .execute();
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { goodPassword, makeAccount } from '../accounts/account-testing.ts';
+import { goodPassword, goodPasswordMark, makeAccount } from '../accounts/account-testing.ts';
 import { changePassword } from '../accounts/passwords.ts';
 import { purposeOf } from '../accounts/second-factor.ts';
 import { codeAt, newTotpSecret } from '../accounts/totp.ts';
@@ -150,7 +150,9 @@ describe.each(['sqlite', 'postgresql'] as const)('the steps of a sign-in (%s)', 
     const id = await makeAccount(context(), 'reset', { must_change_password: 1 });
     const browser = await opened();
     await browser.submit({ userName: 'reset', password: goodPassword });
-    await changePassword(context(), id, 'what the administrator gave', { kind: 'system', name: 'test' });
+    const password = 'what the administrator gave';
+    const actor = { kind: 'system', name: 'test' } as const;
+    await changePassword(context(), { accountId: id, passwordMark: goodPasswordMark, password, actor });
     const { tables } = context().database;
     await tables.updateTable('accounts').set({ must_change_password: 1 }).where('id', '=', id).execute();
     const late = await browser.submit({ password: chosenPassword, repeated: chosenPassword });

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { type Account, findAccount } from '../accounts/account.ts';
-import { changePassword } from '../accounts/passwords.ts';
+import { changePassword, passwordMarkOf } from '../accounts/passwords.ts';
 import { isRecoveryCode } from '../accounts/recovery-codes.ts';
 import {
   checkCode,
@@ -76,16 +75,20 @@ export async function takeStep(
     case 'password': {
       const { userName, password } = form;
       const result = await checkPassword(context, userName, password, from);
-      if (result.kind === 'accepted') return goOn(context, interaction, result.account, ['password'], from);
+      if (result.kind === 'accepted') {
+        const proved = { ...result, methods: ['password'] };
+        return goOn(context, interaction, proved, from);
+      }
       const failure = explain(interaction.messages, result, interaction.messages.wrongPassword);
       return { kind: 'page', page: await firstPage(context, interaction, userName, failure) };
     }
     case 'code': {
-      const { account, methods } = await accountOf(context, state, 'code');
+      const { account, methods, passwordMark } = await accountOf(context, state, 'code');
       const result = await checkCode(context, account.id, form.code, from);
       if (result.kind === 'accepted') {
         const method = isRecoveryCode(form.code) ? 'recoveryCode' : 'totp';
-        return goOn(context, interaction, result.account, [...methods, method], from);
+        const proved = { account: result.account, passwordMark, methods: [...methods, method] };
+        return goOn(context, interaction, proved, from);
       }
       const { wrong, ...options } = explain(interaction.messages, result, interaction.messages.wrongCode);
       const step = { action: interaction.action, state: sealState(context, state), wrong };
@@ -104,7 +107,7 @@ async function takeNewPassword(
   from: From,
 ): Promise<StepOutcome> {
   const { messages, action } = interaction;
-  const { account, methods } = await accountOf(context, state, 'newPassword');
+  const { account, methods, passwordMark } = await accountOf(context, state, 'newPassword');
   const refuse = (field: 'password' | 'repeated', message: string): StepOutcome => {
     const shown = { action, state: sealState(context, state), userName: account.userName };
     const page = newPasswordPage(messages, { ...shown, wrong: { field, message } }, { status: 400 });
@@ -112,31 +115,38 @@ async function takeNewPassword(
   };
   if (password !== repeated) return refuse('repeated', messages.passwordsDiffer);
   const actor = { kind: 'user', id: account.id, name: account.userName, ...from } as const;
-  const changed = await changePassword(context, account.id, password, actor);
+  const change = { accountId: account.id, passwordMark, password, actor };
+  const changed = await changePassword(context, change);
   if (!changed.ok) return refuse('password', messages.passwordProblems[changed.message]);
-  return goOn(context, interaction, { ...account, mustChangePassword: false }, methods, from);
+  const proved = { account: { ...account, mustChangePassword: false }, methods };
+  return goOn(context, interaction, { ...proved, passwordMark: changed.passwordMark }, from);
+}
+
+/** An account, and how it has proved itself so far. */
+interface Proved {
+  account: Account;
+  /** Of the password that was right. */
+  passwordMark: string;
+  methods: string[];
 }
 
 /** Asks for the next proof that the account owes, or ends the sign-in. */
 async function goOn(
   context: Context,
   { uid, action, messages }: Interaction,
-  account: Account,
-  methods: string[],
+  { account, passwordMark, methods }: Proved,
   from: From,
 ): Promise<StepOutcome> {
-  const state = async () => {
-    const passwordMark = await markOf(context, account.id);
-    return sealState(context, { uid, accountId: account.id, passwordMark, methods });
-  };
+  const state = sealState(context, { uid, accountId: account.id, passwordMark, methods });
   switch (nextStep(account, { code: hasCode(methods) })) {
     case 'code':
-      return { kind: 'page', page: codePage(messages, { action, state: await state() }) };
+      return { kind: 'page', page: codePage(messages, { action, state }) };
     case 'newPassword': {
-      const step = { action, state: await state(), userName: account.userName };
+      const step = { action, state, userName: account.userName };
       return { kind: 'page', page: newPasswordPage(messages, step) };
     }
     case 'done': {
+      await requireMark(context, account.id, passwordMark);
       await completeSignIn(context, account, methods.join('+'), from);
       const amr = [...new Set(methods.flatMap((method) => references[method] ?? []))];
       return { kind: 'signedIn', login: { accountId: account.id, amr } };
@@ -149,26 +159,25 @@ async function accountOf(
   context: Context,
   { accountId, passwordMark, methods }: StepState,
   step: 'code' | 'newPassword',
-): Promise<{ account: Account; methods: string[] }> {
+): Promise<Proved> {
   const account = accountId === undefined ? undefined : await findAccount(context.database.tables, accountId);
-  if (account === undefined || !account.isEnabled) throw new FormRefused('the account cannot sign in');
-  if (passwordMark !== (await markOf(context, account.id)))
-    throw new FormRefused('the password was changed meanwhile');
+  if (account === undefined || !account.isEnabled || passwordMark === undefined)
+    throw new FormRefused('the account cannot sign in');
+  await requireMark(context, account.id, passwordMark);
   if (nextStep(account, { code: hasCode(methods) }) !== step)
     throw new FormRefused('this is not the next step');
-  return { account, methods };
+  return { account, methods, passwordMark };
 }
 
-/** Tells one password from another without telling anything of either. */
-async function markOf({ database }: Context, accountId: string): Promise<string> {
+/** Refuses to go on when another password was set since this account has proved itself. */
+async function requireMark({ database }: Context, accountId: string, passwordMark: string): Promise<void> {
   const row = await database.tables
     .selectFrom('accounts')
     .select('password_hash')
     .where('id', '=', accountId)
     .executeTakeFirst();
-  return createHash('sha256')
-    .update(row?.password_hash ?? '')
-    .digest('base64url');
+  if (passwordMarkOf(row?.password_hash) !== passwordMark)
+    throw new FormRefused('the password was changed meanwhile');
 }
 
 function hasCode(methods: readonly string[]): boolean {

@@ -15,7 +15,10 @@ export interface OpenIdTables {
     user_code: string | null;
     scope: string | null;
     expires_at: string;
-    /** When a code or refresh token was used; it is kept so that a second use is noticed. */
+    /**
+     * When a code or refresh token was used, or a browser's session ended; it is kept so that a second use is noticed, and
+     * so that a request under way does not write the session back.
+     */
     consumed_at: string | null;
   };
   openid_keys: {
