@@ -51,6 +51,20 @@ describeOnEachEngine('a change of an account', (database) => {
     ]);
   });
 
+  test.each([
+    ['a NUL character', 'a\0'],
+    ['half of a surrogate pair', 'a\ud800'],
+  ])(
+    'to a group with %s is refused, and everything that reads the lists of groups still works',
+    async (what, group) => {
+      await makeLastAdministrator();
+      const id = await makeAccount(context, 'other');
+      const refused = await administrator.patch(`${path}/${id}`, { groups: [group] });
+      expect([refused.status, refused.body.error.message]).toEqual([400, expect.stringContaining(what)]);
+      expect((await administrator.delete(`${path}/${id}`)).status).toBe(204);
+    },
+  );
+
   test('to more groups than fit is refused by its field', async () => {
     const id = await makeAccount(context, 'many');
     // As many as the body has room for, and more than SQLite takes parameters.

@@ -22,5 +22,5 @@ export function parseCursor(text: string, types: readonly ('string' | 'number')[
 
 function isOf(value: unknown, type: 'string' | 'number' | undefined): boolean {
   if (type === 'number') return Number.isSafeInteger(value) && Math.abs(Number(value)) <= 2 ** 31;
-  return typeof value === 'string' && !value.includes('\0');
+  return typeof value === 'string' && !value.includes('\0') && value.isWellFormed();
 }

@@ -190,6 +190,7 @@ describe('the options of a request', () => {
     [{ $top: ['1', '2'] }, '$top: given twice'],
     [{ $top: '1001' }, 'a whole number from 0 to 1000'],
     [{ $skiptoken: formatCursor([5]) }, 'does not belong to this list'],
+    [{ $skiptoken: formatCursor(['\ud800']) }, 'does not belong to this list'],
     [{ $orderby: 'size', $skiptoken: formatCursor(['x', 'id-1']) }, 'does not belong to this list'],
     [{ $orderby: 'size', $skiptoken: formatCursor([1e300, 'id-1']) }, 'does not belong to this list'],
     [{ $select: 'id,,name' }, 'has an empty entry'],
