@@ -1,3 +1,4 @@
+import { scopeTagIds } from '@culvert/contracts';
 import { z } from 'zod';
 import { requireAnotherAdministrator } from '../accounts/administrators.ts';
 import { requireCovered } from '../accounts/escalation.ts';
@@ -33,7 +34,7 @@ const assignmentSchema = z.strictObject({
   /** Identifier of an account, or name of a group as the identity provider tells it. */
   member: z.string().min(1).max(254),
   /** Objects with one of these scope tags; null for all. */
-  scopeTagIds: z.array(z.string().max(9)).min(1).max(100).nullable().default(null),
+  scopeTagIds: scopeTagIds.min(1).nullable().default(null),
 });
 
 /** The role whose holders can do everything. */
