@@ -4,6 +4,7 @@ export * from './findings/known-keys.ts';
 export * from './findings/validate.ts';
 export * from './network-warnings.ts';
 export * from './networks.ts';
+export * from './scope-tags.ts';
 export * from './server-configuration.ts';
 export * from './session.ts';
 export * from './site.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { acrossFields } from './across-fields.ts';
 import { address, cidr } from './networks.ts';
+import { scopeTagIds } from './scope-tags.ts';
 
 /** Include and exclude rules together, as in the original product. */
 export const maximumRoutes = 500;
@@ -95,7 +96,7 @@ export const serverConfigurationShape = {
   routeExcludes: z.array(route).default([]),
   disableUdpConnections: z.boolean().default(false),
   advancedSettings: z.array(advancedSetting).default([]),
-  roleScopeTagIds: z.array(z.string()).default(['0']),
+  roleScopeTagIds: scopeTagIds.default(['0']),
 };
 
 /**

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { acrossFields } from './across-fields.ts';
 import type { Finding } from './findings/finding.ts';
 import { isAddress } from './networks.ts';
+import { scopeTagIds } from './scope-tags.ts';
 
 /** Shortest time in which upgrades of a site may begin. */
 const leastWindowMinutes = 60;
@@ -91,11 +92,7 @@ export const siteShape = {
     .max(1024)
     .nullable()
     .default(null),
-  roleScopeTagIds: z
-    .array(z.string().regex(/^\d{1,9}$/, { error: 'expected the id of a scope tag, such as "0"' }))
-    .min(1)
-    .max(100)
-    .default(['0']),
+  roleScopeTagIds: scopeTagIds.min(1).default(['0']),
 };
 
 const windowFields = {

@@ -38,24 +38,22 @@ export const accountResource: Resource = {
   schema: accountSchema as unknown as z.ZodType<GraphObject>,
   readOnly: ['id', 'hasSecondFactor', 'providerId', 'createdDateTime', 'lastSignInDateTime'],
   split: (body) => ({ properties: body, references: body }),
-  columns: async (change, wanted, row) => {
+  columns: async (change, wanted, row, written) => {
     if (row === undefined) throw new Error('accounts are made by createAccount');
     await requireMayChange(change, row);
-    const groups = groupsOf(row);
-    const next = isTexts(wanted.groups) ? wanted.groups : groups;
-    await requireMayJoin(change, next);
     const problems =
       row.provider_id === null
         ? await judgeName(change, wanted.userName, row.id)
         : foreignFields(wanted, row);
     if (problems.length > 0) return { ok: false, problems };
-    if (wanted.isEnabled === false) await endSessions(change.tables, row.id, change.context.now());
-    if (wanted.isEnabled === false || !(await isAdministrator(change, { accountId: row.id, groups: next })))
+    // The schema refuses the change.
+    if (written === undefined) return { ok: true, value: {} };
+    const next = written as z.output<typeof accountSchema>;
+    await requireMayJoin(change, next.groups);
+    if (!next.isEnabled) await endSessions(change.tables, row.id, change.context.now());
+    if (!next.isEnabled || !(await isAdministrator(change, { accountId: row.id, groups: next.groups })))
       await requireAnotherAdministrator(placeOf(change), { accountId: row.id });
-    return {
-      ok: true,
-      value: typeof wanted.userName === 'string' ? localNameColumn(row, wanted.userName) : {},
-    };
+    return { ok: true, value: localNameColumn(row, next.userName) };
   },
   warnings: () => [],
   requireUnused: async (change, row) => {
@@ -143,8 +141,4 @@ function placeOf({ tables, context }: Change) {
 
 function groupsOf(row: StoredRow): string[] {
   return JSON.parse(String(row.group_names));
-}
-
-function isTexts(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }

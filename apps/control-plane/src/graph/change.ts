@@ -10,7 +10,7 @@ import { unknownTags } from '../scope-tags/known-tags.ts';
 import { merge, mistakes, readBody } from './body.ts';
 import { columnsOf, type GraphObject, present } from './conversion.ts';
 import { findOrRefuse, show } from './read.ts';
-import type { Change, Resource } from './resource.ts';
+import type { Change, Resource, StoredColumns } from './resource.ts';
 import { requireTags, scopeOf } from './scope.ts';
 import { EntityStore } from './store.ts';
 import type { StoredRow } from './tables.ts';
@@ -31,7 +31,7 @@ export async function create(
   const validated = validateDocument(resource.schema, merge({}, properties));
   return inTransaction(context, request, async (change) => {
     // The mistakes of references are told together with those of the properties.
-    const further = await tryColumns(resource, change, references, undefined);
+    const further = await tryColumns(resource, change, references, undefined, validated);
     const unknown = await unknownTagsOf(resource, change, properties);
     if (!validated.ok || !further.ok || unknown.length > 0) {
       throw mistakes([...problemsOf(validated), ...problemsOf(further), ...unknown]);
@@ -72,7 +72,7 @@ export async function update(
     const before = show(resource, row, context.now());
     const { properties: settable } = readBody(resource, present(resource.set.entity, row));
     const validated = validateDocument(resource.schema, merge(settable, { ...settable, ...properties }));
-    const further = await tryColumns(resource, change, references, row);
+    const further = await tryColumns(resource, change, references, row, validated);
     const unknown = await unknownTagsOf(resource, change, properties);
     if (!validated.ok || !further.ok || unknown.length > 0) {
       throw mistakes([...problemsOf(validated), ...problemsOf(further), ...unknown]);
@@ -187,6 +187,8 @@ async function tryColumns(
   change: Change,
   references: GraphObject,
   row: StoredRow | undefined,
-): Promise<Checked<Record<string, string | number | null>>> {
-  return columns === undefined ? { ok: true, value: {} } : columns(change, references, row);
+  validated: Checked<GraphObject>,
+): Promise<Checked<StoredColumns>> {
+  if (columns === undefined) return { ok: true, value: {} };
+  return columns(change, references, row, validated.ok ? validated.value : undefined);
 }

@@ -35,11 +35,15 @@ export interface Resource {
   documentation?: Pick<BodyNotes, 'example' | 'further'>;
   /** Takes what is no property of the object, such as references, out of a body. */
   split?: (body: GraphObject) => { properties: GraphObject; references: GraphObject };
-  /** Columns besides those of the properties, or what is wrong with the references. `present` is absent for a new object. */
+  /**
+   * Columns besides those of the properties, or what is wrong with the references. `present` is absent for a new object;
+   * `written` is the whole object as it will be, and absent while the schema refuses it.
+   */
   columns?: (
     change: Change,
     references: GraphObject,
     present: StoredRow | undefined,
+    written: GraphObject | undefined,
   ) => Promise<{ ok: true; value: StoredColumns } | { ok: false; problems: readonly Finding[] }>;
   /** Properties that are computed when objects are shown; called once for all objects of an answer. */
   derive?: (now: Date) => (shown: GraphObject) => GraphObject;

@@ -64,6 +64,22 @@ export class EntityStore {
       .execute();
   }
 
+  /** The first rows of each of these values of a column, in the order of identifiers. */
+  firstOfEach(column: string, values: readonly string[], most: number): Promise<StoredRow[]> {
+    const ranked = this.#tables
+      .selectFrom(this.#set.table)
+      .selectAll()
+      .select(sql<number>`row_number() over (partition by ${sql.ref(column)} order by id)`.as('place'))
+      .where(sql.ref(column), 'in', values);
+    return this.#tables
+      .selectFrom(ranked.as('ranked'))
+      .selectAll()
+      .where('place', '<=', most)
+      .orderBy('id')
+      .$castTo<StoredRow>()
+      .execute();
+  }
+
   find(id: string, restriction: RawBuilder<boolean>): Promise<StoredRow | undefined> {
     return this.#tables
       .selectFrom(this.#set.table)

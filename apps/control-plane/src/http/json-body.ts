@@ -61,8 +61,15 @@ function depth(text: string): number {
 function refuseHostile(key: string, value: unknown): unknown {
   if (key === '__proto__')
     throw new ApiError('BadRequest', 'the body has a key "__proto__", which is not allowed');
-  // PostgreSQL cannot store it, and no text of an administrator has one.
-  if (key.includes('\0') || (typeof value === 'string' && value.includes('\0')))
-    throw new ApiError('BadRequest', 'the body has a text with a NUL character, which is not allowed');
+  // PostgreSQL cannot store them, or cannot read them again inside of JSON; no text of an administrator has them.
+  for (const text of typeof value === 'string' ? [key, value] : [key]) {
+    if (text.includes('\0'))
+      throw new ApiError('BadRequest', 'the body has a text with a NUL character, which is not allowed');
+    if (!text.isWellFormed())
+      throw new ApiError(
+        'BadRequest',
+        'the body has a text with half of a surrogate pair (\\ud800 to \\udfff); write both halves, or the letter itself',
+      );
+  }
   return value;
 }

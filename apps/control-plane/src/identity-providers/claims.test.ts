@@ -65,6 +65,7 @@ test('a single group may come as a text, as AD FS sends it, and doubles count on
   };
   expect(groupsOf('Domain Admins')).toEqual(['Domain Admins']);
   expect(groupsOf(['B', 'A', 'B', ''])).toEqual(['A', 'B']);
+  expect(groupsOf(['A', 'half \ud800', 'nul \0', 'whole \u{1f4a5}'])).toEqual(['A', 'whole \u{1f4a5}']);
   expect(groupsOf(undefined)).toEqual([]);
   expect(groupsOf([1])).toBe('groupsMissing');
   expect(groupsOf({ A: true })).toBe('groupsMissing');

@@ -72,7 +72,8 @@ function groupsOf(
     const message = `the claim "${name}" is not a list of at most ${mostGroups} names; name another claim`;
     return { ok: false, refusal: { kind: 'groupsMissing', message } };
   }
-  const kept = list.filter((group) => group.length >= 1 && group.length <= longestGroup);
+  // No role assignment can name the others.
+  const kept = list.filter((group) => group.length >= 1 && group.length <= longestGroup && isStorable(group));
   return { ok: true, value: [...new Set(kept)].sort() };
 }
 
@@ -87,6 +88,11 @@ function textOf(value: unknown, longest: number): string | undefined {
   if (typeof value !== 'string' || value.length > longest) return undefined;
   const text = value.trim();
   return text === '' || /[\p{Cc}\p{Cs}]/u.test(text) ? undefined : text;
+}
+
+/** PostgreSQL takes neither NUL nor half of a surrogate pair. */
+function isStorable(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed();
 }
 
 function isObject(value: unknown): value is Claims {

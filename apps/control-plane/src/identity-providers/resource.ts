@@ -7,8 +7,7 @@ import type { GraphObject } from '../graph/conversion.ts';
 import type { Change, Resource, StoredColumns } from '../graph/resource.ts';
 import type { StoredRow } from '../graph/tables.ts';
 import { ApiError } from '../http/errors.ts';
-import type { Permission } from '../permissions/permissions.ts';
-import { knownPermissions } from '../roles/grants.ts';
+import { grantOf } from '../roles/grants.ts';
 import { identityProviders } from './entity.ts';
 import { issuerProblem } from './issuer.ts';
 import { purposeOf } from './provider.ts';
@@ -94,11 +93,7 @@ export async function requireMaySetUp({ tables, caller }: Change, row: StoredRow
     .select(['scope_tag_ids', 'permissions'])
     .where(({ eb, or }) => or([eb('member_kind', '=', 'group'), eb('member', 'in', ofProvider)]))
     .execute();
-  const grants = rows.map(({ scope_tag_ids, permissions }) => ({
-    permissions: new Set<Permission>(knownPermissions(permissions)),
-    scopeTagIds: scope_tag_ids === null ? ('all' as const) : new Set<string>(JSON.parse(scope_tag_ids)),
-  }));
-  requireCovered(caller, grants, 'people of an identity provider can have');
+  requireCovered(caller, rows.map(grantOf), 'people of an identity provider can have');
 }
 
 function secretColumns(

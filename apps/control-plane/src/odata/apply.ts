@@ -1,6 +1,6 @@
 import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely';
 import type { DatabaseEngine } from '../database/open.ts';
-import type { Cursor } from './cursor.ts';
+import { type Cursor, leastNumber } from './cursor.ts';
 import type { EntityType, Field } from './entity-type.ts';
 import type { Filter, Literal, TextFunction } from './filter.ts';
 import type { CollectionQuery } from './query.ts';
@@ -124,7 +124,8 @@ function behind(
 }
 
 function lowest({ type }: Field): NonNullable<Literal> {
-  return type === 'int32' || type === 'int64' || type === 'boolean' ? -(2 ** 31) : '';
+  if (type === 'int64') return leastNumber.int64;
+  return type === 'int32' || type === 'boolean' ? leastNumber.int32 : '';
 }
 
 /** Both engines lower the letters of ASCII and leave all others. */

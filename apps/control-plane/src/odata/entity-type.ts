@@ -1,4 +1,4 @@
-/** Types of OData that our entities use (OData 4.01, part 3, §4.4). */
+/** Types of OData that our entities use (OData 4.01, part 3, §4.4). Columns of `int32` are integer, those of `int64` bigint. */
 export type FieldType =
   | 'string'
   | 'boolean'

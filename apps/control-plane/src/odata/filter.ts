@@ -1,4 +1,5 @@
 import { closest } from '@culvert/contracts';
+import { isInt32 } from './cursor.ts';
 import { type EntityType, type Field, fieldOf } from './entity-type.ts';
 import { FilterError, type Token, tokenize } from './tokens.ts';
 
@@ -221,7 +222,7 @@ function literalOf({ kind, text }: Token, { type, members }: Field): Literal | u
       if (kind !== 'word' || (text !== 'true' && text !== 'false')) return undefined;
       return text === 'true' ? 1 : 0;
     case 'int32':
-      return kind === 'number' && Math.abs(Number(text)) < 2 ** 31 ? Number(text) : undefined;
+      return kind === 'number' && isInt32(Number(text)) ? Number(text) : undefined;
     case 'int64':
       return kind === 'number' && Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
     case 'dateTimeOffset': {

@@ -9,6 +9,7 @@ export const thing: EntityType = {
     id: { type: 'string', column: 'id', isExact: true },
     name: { type: 'string', column: 'name', isNullable: true },
     size: { type: 'int32', column: 'size', isNullable: true },
+    bytes: { type: 'int64', column: 'bytes', isNullable: true },
     isOn: { type: 'boolean', column: 'is_on' },
     state: { type: 'enum', column: 'state', members: ['pending', 'completed'] },
     at: { type: 'dateTimeOffset', column: 'at', isNullable: true },
@@ -21,6 +22,7 @@ export interface ThingRow {
   id: string;
   name: string | null;
   size: number | null;
+  bytes: number | null;
   is_on: number;
   state: string;
   at: string | null;
@@ -28,7 +30,8 @@ export interface ThingRow {
 }
 
 const names = ['', 'tokyo', 'Tokyo', 'TOKYO%', 'to_yo', "O'Brien", '東京', 'Ärger', 'a\\b', 'zz'];
-const sizes = [-5, 0, 1, 42];
+const sizes = [-(2 ** 31), -5, 0, 1, 42, 2 ** 31 - 1];
+const bytes = [0, 2 ** 31, Number.MAX_SAFE_INTEGER];
 const times = ['2026-01-01T00:00:00.000Z', '2026-11-24T09:30:00.500Z'];
 const tags = ['0', '1', "it's"];
 
@@ -38,6 +41,7 @@ export const thingRows: fc.Arbitrary<ThingRow[]> = fc
     fc.record({
       name: fc.option(fc.constantFrom(...names)),
       size: fc.option(fc.constantFrom(...sizes)),
+      bytes: fc.option(fc.constantFrom(...bytes)),
       is_on: fc.constantFrom(0, 1),
       state: fc.constantFrom('pending', 'completed'),
       at: fc.option(fc.constantFrom(...times)),
@@ -60,6 +64,7 @@ const leaf: fc.Arbitrary<Filter> = fc.oneof(
   comparison('name', equality, fc.constant(null)),
   comparison('size', ordering, fc.constantFrom(...sizes)),
   comparison('size', equality, fc.constant(null)),
+  comparison('bytes', ordering, fc.constantFrom(...bytes, 9_999_999_999)),
   comparison('isOn', equality, fc.constantFrom(0, 1)),
   comparison('state', ordering, fc.constantFrom('pending', 'completed')),
   comparison('at', ordering, fc.constantFrom(...times)),

@@ -12,7 +12,7 @@ import { parseCollectionQuery, parseItemQuery, type RawQuery } from './query.ts'
 async function things({ tables, engine }: Database, rows: readonly ThingRow[]) {
   const text = sql.raw(engine === 'postgresql' ? 'text collate "C"' : 'text');
   await sql`drop table if exists things`.execute(tables);
-  await sql`create table things (id ${text} primary key, name ${text}, size integer, is_on integer, state ${text}, at ${text}, tags ${text})`.execute(
+  await sql`create table things (id ${text} primary key, name ${text}, size integer, bytes bigint, is_on integer, state ${text}, at ${text}, tags ${text})`.execute(
     tables,
   );
   const own = tables as unknown as Kysely<{ things: ThingRow }>;
@@ -61,7 +61,7 @@ describeOnEachEngine('a query', (database) => {
   test('walks through its pages in order, each object once, whatever the order and the length of pages', async () => {
     const direction = fc.constantFrom('', ' asc', ' desc');
     const orders = fc
-      .uniqueArray(fc.constantFrom('name', 'size', 'isOn', 'state', 'at', 'id'), { maxLength: 3 })
+      .uniqueArray(fc.constantFrom('name', 'size', 'bytes', 'isOn', 'state', 'at', 'id'), { maxLength: 3 })
       .chain((names) => fc.tuple(...names.map((name) => direction.map((words) => `${name}${words}`))));
     await fc.assert(
       fc.asyncProperty(thingRows, orders, fc.integer({ min: 1, max: 7 }), async (rows, order, top) => {
@@ -82,6 +82,7 @@ describeOnEachEngine('a query', (database) => {
       id: `id-${String(index).padStart(4, '0')}`,
       name: `n${index % 7}`,
       size: index,
+      bytes: null,
       is_on: 0,
       state: 'pending',
       at: null,
@@ -107,6 +108,7 @@ describeOnEachEngine('a query', (database) => {
       id,
       name: null,
       size: null,
+      bytes: null,
       is_on: 0,
       state: 'pending',
       at: null,
@@ -190,8 +192,11 @@ describe('the options of a request', () => {
     [{ $top: ['1', '2'] }, '$top: given twice'],
     [{ $top: '1001' }, 'a whole number from 0 to 1000'],
     [{ $skiptoken: formatCursor([5]) }, 'does not belong to this list'],
+    [{ $skiptoken: formatCursor(['\ud800']) }, 'does not belong to this list'],
     [{ $orderby: 'size', $skiptoken: formatCursor(['x', 'id-1']) }, 'does not belong to this list'],
     [{ $orderby: 'size', $skiptoken: formatCursor([1e300, 'id-1']) }, 'does not belong to this list'],
+    [{ $orderby: 'size', $skiptoken: formatCursor([2 ** 31, 'id-1']) }, 'does not belong to this list'],
+    [{ $orderby: 'bytes', $skiptoken: formatCursor([2 ** 53, 'id-1']) }, 'does not belong to this list'],
     [{ $select: 'id,,name' }, 'has an empty entry'],
   ])('%j is refused', (raw, words) => {
     expect(mistakes(raw).join('\n')).toContain(words);

@@ -1,7 +1,7 @@
 import { closest, type Finding } from '@culvert/contracts';
 import { ApiError } from '../http/errors.ts';
 import { type Cursor, parseCursor } from './cursor.ts';
-import { type EntityType, type Field, fieldOf } from './entity-type.ts';
+import { type EntityType, fieldOf } from './entity-type.ts';
 import { type Filter, parseFilter } from './filter.ts';
 import { FilterError } from './tokens.ts';
 
@@ -172,7 +172,7 @@ class Options {
   after(orderBy: readonly OrderBy[]): Cursor | undefined {
     const text = this.#values.get('$skiptoken');
     if (text === undefined) return undefined;
-    const types = orderBy.map(({ field }) => (isNumber(fieldOf(this.#entity, field)) ? 'number' : 'string'));
+    const types = orderBy.map(({ field }) => fieldOf(this.#entity, field)?.type ?? 'string');
     const cursor = parseCursor(text, types);
     if (cursor === undefined) {
       this.#mistake(
@@ -201,8 +201,4 @@ class Options {
   #mistake(option: string, message: string): void {
     this.#mistakes.push({ path: option, message });
   }
-}
-
-function isNumber(field: Field | undefined): boolean {
-  return field !== undefined && ['int32', 'int64', 'boolean'].includes(field.type);
 }

@@ -1,10 +1,14 @@
+import { scopeTagIds } from '@culvert/contracts';
 import { z } from 'zod';
 import { requireAnotherAdministrator } from '../accounts/administrators.ts';
+import { requireCovered } from '../accounts/escalation.ts';
 import type { GraphObject } from '../graph/conversion.ts';
 import { type EntitySet, ownBase } from '../graph/entity-set.ts';
 import type { Change, Resource } from '../graph/resource.ts';
+import type { StoredRow } from '../graph/tables.ts';
 import { ApiError } from '../http/errors.ts';
 import { unknownTags } from '../scope-tags/known-tags.ts';
+import { grantOf } from './grants.ts';
 import { beyondCaller, rolesAccess } from './resource.ts';
 
 export const roleAssignments: EntitySet = {
@@ -30,7 +34,7 @@ const assignmentSchema = z.strictObject({
   /** Identifier of an account, or name of a group as the identity provider tells it. */
   member: z.string().min(1).max(254),
   /** Objects with one of these scope tags; null for all. */
-  scopeTagIds: z.array(z.string().max(9)).min(1).max(100).nullable().default(null),
+  scopeTagIds: scopeTagIds.min(1).nullable().default(null),
 });
 
 /** The role whose holders can do everything. */
@@ -49,7 +53,10 @@ export const assignmentResource: Resource = {
   },
   split: (body) => ({ properties: body, references: { roleId: body.roleId, scopeTagIds: body.scopeTagIds } }),
   columns: async (change, { roleId, scopeTagIds }, row) => {
-    if (row !== undefined) await requireAnotherAssignment(change, row);
+    if (row !== undefined) {
+      await requireMayTake(change, row);
+      await requireAnotherAssignment(change, row);
+    }
     const unknown = await unknownTags(change.tables, 'scopeTagIds', scopeTagIds);
     if (unknown.length > 0) return { ok: false, problems: unknown };
     const wanted = typeof roleId === 'string' ? roleId : row?.role_id;
@@ -77,13 +84,24 @@ export const assignmentResource: Resource = {
       : { ok: true, value: {} };
   },
   warnings: () => [],
-  requireUnused: requireAnotherAssignment,
+  requireUnused: async (change, row) => {
+    await requireMayTake(change, row);
+    await requireAnotherAssignment(change, row);
+  },
 };
 
-async function requireAnotherAssignment(
-  { tables, context }: Change,
-  row: { id: string; [column: string]: unknown },
-): Promise<void> {
+/** Throws unless the caller holds everything that the assignment gives: nobody takes away what they could not give. */
+async function requireMayTake({ tables, caller }: Change, row: StoredRow): Promise<void> {
+  const { permissions } = await tables
+    .selectFrom('roles')
+    .select('permissions')
+    .where('id', '=', String(row.role_id))
+    .executeTakeFirstOrThrow();
+  const scope_tag_ids = typeof row.scope_tag_ids === 'string' ? row.scope_tag_ids : null;
+  requireCovered(caller, [grantOf({ permissions, scope_tag_ids })], 'this assignment gives');
+}
+
+async function requireAnotherAssignment({ tables, context }: Change, row: StoredRow): Promise<void> {
   if (row.role_id !== administrator) return;
   const administrators = await tables
     .selectFrom('role_assignments')

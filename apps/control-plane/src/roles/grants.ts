@@ -24,10 +24,15 @@ export async function grantsOf(
       ]),
     )
     .execute();
-  return rows.map(({ scope_tag_ids, permissions: granted }) => ({
-    permissions: new Set(knownPermissions(granted)),
-    scopeTagIds: scope_tag_ids === null ? 'all' : new Set<string>(JSON.parse(scope_tag_ids)),
-  }));
+  return rows.map(grantOf);
+}
+
+/** What a role allows over the scope tags of an assignment or a token, both as they are stored. */
+export function grantOf(row: { permissions: string; scope_tag_ids: string | null }): Grant {
+  return {
+    permissions: new Set(knownPermissions(row.permissions)),
+    scopeTagIds: row.scope_tag_ids === null ? 'all' : new Set<string>(JSON.parse(row.scope_tag_ids)),
+  };
 }
 
 /** The permissions of a stored list; one that a later release had is left out. */

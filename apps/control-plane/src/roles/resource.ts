@@ -1,11 +1,13 @@
 import type { Finding } from '@culvert/contracts';
 import { z } from 'zod';
+import { requireCovered } from '../accounts/escalation.ts';
 import type { GraphObject } from '../graph/conversion.ts';
 import { type EntitySet, ownBase } from '../graph/entity-set.ts';
 import type { Change, Resource } from '../graph/resource.ts';
 import { ApiError } from '../http/errors.ts';
 import { hasPermission } from '../permissions/caller.ts';
 import { type Permission, permissionName, permissions } from '../permissions/permissions.ts';
+import { grantOf } from './grants.ts';
 
 export const roles: EntitySet = {
   table: 'roles',
@@ -53,6 +55,13 @@ export const roleResource: Resource = {
   columns: async (change, { permissions: wanted }, row) => {
     if (row?.is_built_in === 1)
       throw new ApiError('Conflict', 'a built-in role cannot be changed; make a role of your own');
+    // Who holds the role would lose what the caller could not give back.
+    if (row !== undefined)
+      requireCovered(
+        change.caller,
+        [grantOf({ permissions: String(row.permissions), scope_tag_ids: null })],
+        'this role gives',
+      );
     const problems = beyondCaller(change, wanted);
     return problems.length > 0
       ? { ok: false, problems }

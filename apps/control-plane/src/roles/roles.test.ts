@@ -96,7 +96,10 @@ describeOnEachEngine('roles', (database) => {
     ]);
     const role = await makeRole(`Weak target ${_name}`);
     const widened = await weak.patch(`/api/v1/roles/${role}`, { permissions });
-    expect([widened.status, widened.body.error.details[0].message]).toEqual([400, refusal]);
+    expect([widened.status, widened.body.error.message]).toEqual([
+      403,
+      expect.stringContaining(`this role gives the permission`),
+    ]);
     const given = await weak.post('/api/v1/roleAssignments', {
       memberKind: 'account',
       member: 'weak',
@@ -108,7 +111,7 @@ describeOnEachEngine('roles', (database) => {
     ]);
     const own = await assign(`member of ${_name}`, role, { scopeTagIds: ['1'] });
     const moved = await weak.patch(`/api/v1/roleAssignments/${own.body.id}`, { scopeTagIds: null });
-    expect(moved.status).toBe(400);
+    expect(moved.status).toBe(403);
   });
 
   test('an assignment needs a role that there is, and scope tags or null', async () => {

@@ -1,4 +1,4 @@
-import type { Finding } from '@culvert/contracts';
+import { type Finding, maximumScopeTags, scopeTagIds } from '@culvert/contracts';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database/open.ts';
 import type { Tables } from '../database/tables.ts';
@@ -21,21 +21,22 @@ export async function ensureDefaultTag({ tables }: Pick<Database, 'tables'>): Pr
     .execute();
 }
 
-/** Tags of a list at `path` that are not there. What is no text is left to the schema of the list. */
+/** Tags of a list at `path` that are not there. Whatever else is wrong with the list is left to its schema. */
 export async function unknownTags(tables: Kysely<Tables>, path: string, list: unknown): Promise<Finding[]> {
-  const ids = Array.isArray(list) ? list.filter((one) => typeof one === 'string') : [];
-  if (ids.length === 0) return [];
+  if (!Array.isArray(list) || list.length > maximumScopeTags) return [];
+  const tags = [...list.entries()].flatMap(([index, one]) => {
+    const tag = scopeTagIds.element.safeParse(one);
+    return tag.success ? [{ index, id: tag.data }] : [];
+  });
+  if (tags.length === 0) return [];
+  const ids = tags.map(({ id }) => id);
   const rows = await tables.selectFrom('scope_tags').select('id').where('id', 'in', ids).execute();
   const known = new Set([defaultTag, ...rows.map(({ id }) => id)]);
-  return ids.flatMap((id, index) =>
-    known.has(id)
-      ? []
-      : [
-          {
-            path: `${path}[${index}]`,
-            found: JSON.stringify(id),
-            message: 'there is no such scope tag; GET /graph/beta/deviceManagement/roleScopeTags lists them',
-          },
-        ],
-  );
+  return tags
+    .filter(({ id }) => !known.has(id))
+    .map(({ index, id }) => ({
+      path: `${path}[${index}]`,
+      found: JSON.stringify(id),
+      message: 'there is no such scope tag; GET /graph/beta/deviceManagement/roleScopeTags lists them',
+    }));
 }

@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { beforeAll, expect, test } from 'vitest';
+import { ensureBuiltInRoles } from '../roles/built-in-roles.ts';
 import { registerRoutes } from '../routes.ts';
 import { TestContext, testApplication } from '../testing/application.ts';
 import { describeOnEachEngine } from '../testing/databases.ts';
-import { configurationExample, GraphCaller } from '../testing/graph.ts';
+import { configurationExample, GraphCaller, siteExample } from '../testing/graph.ts';
 import { ensureDefaultTag } from './known-tags.ts';
 
 describeOnEachEngine('scope tags', (database) => {
@@ -11,6 +12,7 @@ describeOnEachEngine('scope tags', (database) => {
   let graph: GraphCaller;
   beforeAll(async () => {
     await ensureDefaultTag(database());
+    await ensureBuiltInRoles(database());
     application = await testApplication(new TestContext(database()), registerRoutes);
     graph = new GraphCaller(application);
   });
@@ -41,6 +43,35 @@ describeOnEachEngine('scope tags', (database) => {
       scopeTagIds: ['999'],
     });
     expect(assignment.body.error.details).toMatchObject([{ target: 'scopeTagIds[0]' }]);
+  });
+
+  test('that are more than fit, or no tags at all, are refused by their field', async () => {
+    const configuration = await graph.post('microsoftTunnelConfigurations', configurationExample);
+    const site = await graph.post('microsoftTunnelSites', siteExample(configuration.body.id));
+    // As many as the body has room for, and more than SQLite takes parameters.
+    const many = Array.from({ length: 40_000 }, () => '0');
+    for (const [list, target] of [
+      [many, ''],
+      [['0', 7], '[1]'],
+      [['0', 'blue'], '[1]'],
+    ] as const) {
+      const assignment = { roleId: 'administrator', memberKind: 'group', member: 'Staff', scopeTagIds: list };
+      const objects = [
+        await graph.post('microsoftTunnelConfigurations', { ...configurationExample, roleScopeTagIds: list }),
+        await graph.patch(`microsoftTunnelConfigurations/${configuration.body.id}`, {
+          roleScopeTagIds: list,
+        }),
+        await graph.patch(`microsoftTunnelSites/${site.body.id}`, { roleScopeTagIds: list }),
+      ];
+      const reaches = [
+        await graph.post('/api/v1/roleAssignments', assignment),
+        await graph.post('/api/v1/tokens', { displayName: 'x', roleId: 'administrator', scopeTagIds: list }),
+      ];
+      for (const { status, body } of objects)
+        expect([status, body.error.details]).toMatchObject([400, [{ target: `roleScopeTagIds${target}` }]]);
+      for (const { status, body } of reaches)
+        expect([status, body.error.details]).toMatchObject([400, [{ target: `scopeTagIds${target}` }]]);
+    }
   });
 
   test('cannot go while something carries them, and the refusal names it', async () => {

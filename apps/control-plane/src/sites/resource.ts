@@ -1,22 +1,18 @@
 import { type Site, siteSchema, siteWarnings } from '@culvert/contracts';
 import { sql } from 'kysely';
 import type { z } from 'zod';
-import { type GraphObject, present } from '../graph/conversion.ts';
+import type { GraphObject } from '../graph/conversion.ts';
 import { show } from '../graph/read.ts';
 import type { Resource } from '../graph/resource.ts';
 import { inScope, readPermission, tunnelAccess } from '../graph/scope.ts';
 import { EntityStore } from '../graph/store.ts';
-import type { StoredRow } from '../graph/tables.ts';
 import { ApiError } from '../http/errors.ts';
 import { serverConfigurations } from '../server-configurations/entity.ts';
 import { serverConfigurationResource } from '../server-configurations/resource.ts';
-import { servers } from '../servers/entity.ts';
 import { resolveReference, splitReference } from './configuration-reference.ts';
 import { sites } from './entity.ts';
+import { expandServers } from './expanded-servers.ts';
 import { offsetMinutes } from './upgrade-window.ts';
-
-/** Servers of one site that $expand shows; a longer list is read page by page. */
-const mostExpandedServers = 1_000;
 
 /** Sites: each has a configuration, and none can go while it has servers. */
 export const siteResource: Resource = {
@@ -105,18 +101,12 @@ export const siteResource: Resource = {
       }
     }
     if (names.includes('microsoftTunnelServers')) {
-      const wanted = among(
-        'site_id',
+      const members = await expandServers(
+        context,
         rows.map(({ id }) => id),
       );
-      const found = await new EntityStore(tables, engine, servers).all(wanted, mostExpandedServers);
-      for (const { id } of rows)
-        Object.assign(expanded.get(id) ?? {}, { microsoftTunnelServers: membersOf(id, found) });
+      for (const { id } of rows) Object.assign(expanded.get(id) ?? {}, members.get(id));
     }
     return expanded;
   },
 };
-
-function membersOf(site: string, found: readonly StoredRow[]): GraphObject[] {
-  return found.filter((row) => row.site_id === site).map((row) => present(servers.entity, row));
-}

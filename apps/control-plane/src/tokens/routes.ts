@@ -1,3 +1,4 @@
+import { scopeTagIds } from '@culvert/contracts';
 import type { FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import { z } from 'zod';
@@ -22,7 +23,7 @@ const readable = { set: apiTokens };
 const newToken = z.strictObject({
   displayName: z.string().min(1).max(200),
   roleId: z.string().min(1).max(100),
-  scopeTagIds: z.array(z.string().max(9)).min(1).max(100).optional(),
+  scopeTagIds: scopeTagIds.min(1).optional(),
   expiresIn: z
     .string()
     .refine((text) => parseDuration(text) !== undefined, { error: durationRule })

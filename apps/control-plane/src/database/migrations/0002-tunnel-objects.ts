@@ -67,8 +67,8 @@ export function tunnelObjects(engine: DatabaseEngine): Migration {
         .createTable('health_thresholds')
         .addColumn('id', text, (column) => column.primaryKey())
         .addColumn('version', 'integer', (column) => column.notNull())
-        .addColumn('healthy_threshold', 'integer', (column) => column.notNull())
-        .addColumn('unhealthy_threshold', 'integer', (column) => column.notNull())
+        .addColumn('healthy_threshold', 'bigint', (column) => column.notNull())
+        .addColumn('unhealthy_threshold', 'bigint', (column) => column.notNull())
         .execute();
       await schema
         .createTable('server_log_collections')
