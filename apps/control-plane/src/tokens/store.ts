@@ -41,6 +41,7 @@ export async function createToken(
       scope_tag_ids: scopeTagIds === undefined ? null : JSON.stringify(scopeTagIds),
       created_at: now.toISOString(),
       created_by: actor.name,
+      created_by_account: await accountBehind(tables, actor),
       expires_at: expiresAt,
       last_used_at: null,
       revoked_at: null,
@@ -52,7 +53,18 @@ export async function createToken(
   return { id, token, expiresAt };
 }
 
-/** Who a token stands for; undefined when it is unknown, revoked or has ended. */
+/** The account that answers for what an actor makes. A token that makes another one has the account of its own maker. */
+async function accountBehind(tables: Kysely<Tables>, { kind, id }: Actor): Promise<string | null> {
+  if (kind !== 'token') return kind === 'user' ? (id ?? null) : null;
+  const maker = await tables
+    .selectFrom('api_tokens')
+    .select('created_by_account')
+    .where('id', '=', id ?? '')
+    .executeTakeFirst();
+  return maker?.created_by_account ?? null;
+}
+
+/** Who a token stands for; undefined when it is unknown, revoked or has ended, or when its maker cannot sign in any more. */
 export async function callerOfToken(
   { tables }: Database,
   text: string,
@@ -63,11 +75,16 @@ export async function callerOfToken(
   const row = await tables
     .selectFrom('api_tokens')
     .innerJoin('roles', 'roles.id', 'api_tokens.role_id')
+    .leftJoin('accounts', 'accounts.id', 'api_tokens.created_by_account')
+    .leftJoin('identity_providers', 'identity_providers.id', 'accounts.provider_id')
     .selectAll('api_tokens')
-    .select('roles.permissions')
+    .select(['roles.permissions', 'accounts.is_enabled'])
+    .select('identity_providers.is_enabled as is_provider_enabled')
     .where('hash', '=', hashToken(text))
     .executeTakeFirst();
   if (row === undefined || row.revoked_at !== null || row.expires_at <= now.toISOString()) return undefined;
+  const isMakerIn = row.is_enabled === 1 && row.is_provider_enabled !== 0;
+  if (row.created_by_account !== null && !isMakerIn) return undefined;
   const lastUse = row.last_used_at === null ? 0 : Date.parse(row.last_used_at);
   if (now.getTime() - lastUse > lastUsePrecision) await noteUse(tables, row.id, now);
   return {
@@ -113,4 +130,21 @@ export async function revokeToken(
   const object = { kind: 'apiToken', id, name: row.display_name };
   await recordAudit(tables, { actor, action: 'apiToken.revoke', object, outcome: 'success' }, now);
   return true;
+}
+
+/** Ends the tokens of an account that is disabled or deleted, in the transaction that does it. */
+export async function revokeTokensOf(
+  tables: Kysely<Tables>,
+  accountId: string,
+  actor: Actor,
+  now: Date,
+): Promise<void> {
+  const rows = await tables
+    .selectFrom('api_tokens')
+    .select('id')
+    .where('created_by_account', '=', accountId)
+    .where('revoked_at', 'is', null)
+    .where('expires_at', '>', now.toISOString())
+    .execute();
+  for (const { id } of rows) await revokeToken(tables, id, actor, now);
 }
