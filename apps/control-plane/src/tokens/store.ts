@@ -1,15 +1,12 @@
 import type { Kysely } from 'kysely';
 import { type Actor, recordAudit } from '../audit/record.ts';
-import { databaseFailure } from '../database/failure.ts';
 import { newId } from '../database/identifier.ts';
+import { noteLastUse } from '../database/last-use.ts';
 import type { Database } from '../database/open.ts';
 import type { Tables } from '../database/tables.ts';
 import type { Caller } from '../permissions/caller.ts';
 import { knownPermissions } from '../roles/grants.ts';
 import { hashToken, isTokenText, newToken } from './token-text.ts';
-
-/** Milliseconds between two writes of the time of last use: a script may send a thousand requests a second. */
-const lastUsePrecision = 60_000;
 
 export interface NewToken {
   displayName: string;
@@ -85,8 +82,10 @@ export async function callerOfToken(
   if (row === undefined || row.revoked_at !== null || row.expires_at <= now.toISOString()) return undefined;
   const isMakerIn = row.is_enabled === 1 && row.is_provider_enabled !== 0;
   if (row.created_by_account !== null && !isMakerIn) return undefined;
-  const lastUse = row.last_used_at === null ? 0 : Date.parse(row.last_used_at);
-  if (now.getTime() - lastUse > lastUsePrecision) await noteUse(tables, row.id, now);
+  const { id } = row;
+  await noteLastUse(row.last_used_at, now, () =>
+    tables.updateTable('api_tokens').set({ last_used_at: now.toISOString() }).where('id', '=', id).execute(),
+  );
   return {
     actor: { kind: 'token', id: row.id, name: row.display_name, ...from },
     grants: [
@@ -96,20 +95,6 @@ export async function callerOfToken(
       },
     ],
   };
-}
-
-async function noteUse(tables: Kysely<Tables>, id: string, now: Date): Promise<void> {
-  try {
-    await tables
-      .updateTable('api_tokens')
-      .set({ last_used_at: now.toISOString() })
-      .where('id', '=', id)
-      .execute();
-  } catch (error) {
-    // Reading goes on while the database takes no changes.
-    const kind = databaseFailure(error)?.kind;
-    if (kind !== 'full' && kind !== 'readOnly' && kind !== 'contended') throw error;
-  }
 }
 
 /** Ends a token for good. False when there is none that is still in force. */
