@@ -6,6 +6,7 @@ import type { Change, Resource } from '../graph/resource.ts';
 import type { StoredRow } from '../graph/tables.ts';
 import { ApiError } from '../http/errors.ts';
 import { grantsOf } from '../roles/grants.ts';
+import { revokeTokensOf } from '../tokens/store.ts';
 import { localNameOf } from './account.ts';
 import { isAdministrator, requireAnotherAdministrator } from './administrators.ts';
 import { endSessions } from './end-sessions.ts';
@@ -50,7 +51,7 @@ export const accountResource: Resource = {
     if (written === undefined) return { ok: true, value: {} };
     const next = written as z.output<typeof accountSchema>;
     await requireMayJoin(change, next.groups);
-    if (!next.isEnabled) await endSessions(change.tables, row.id, change.context.now());
+    if (!next.isEnabled) await endAccess(change, row.id);
     if (!next.isEnabled || !(await isAdministrator(change, { accountId: row.id, groups: next.groups })))
       await requireAnotherAdministrator(placeOf(change), { accountId: row.id });
     return { ok: true, value: localNameColumn(row, next.userName) };
@@ -60,7 +61,7 @@ export const accountResource: Resource = {
     await requireMayChange(change, row);
     await requireAnotherAdministrator(placeOf(change), { accountId: row.id });
     await removeAssignments(change, row.id);
-    await endSessions(change.tables, row.id, change.context.now());
+    await endAccess(change, row.id);
   },
 };
 
@@ -129,6 +130,12 @@ async function removeAssignments({ tables, caller, context }: Change, accountId:
       context.now(),
     );
   }
+}
+
+/** Ends the sessions of an account, and the API tokens that it has made. */
+async function endAccess({ tables, caller, context }: Change, accountId: string): Promise<void> {
+  await endSessions(tables, accountId, context.now());
+  await revokeTokensOf(tables, accountId, caller.actor, context.now());
 }
 
 function localNameColumn(row: StoredRow, userName: string) {

@@ -3,16 +3,21 @@ import { recordAudit } from '../audit/record.ts';
 import type { Context } from '../context.ts';
 import type { Tables } from '../database/tables.ts';
 import type { Account } from './account.ts';
-import type { Proof } from './attempt.ts';
+import type { From, Proof } from './attempt.ts';
 import { isRecoveryCode, useRecoveryCode } from './recovery-codes.ts';
 import { stepOfCode } from './totp.ts';
 
 /** Checks a code that somebody typed and uses it up. */
-export async function proveCode(context: Context, account: Account, code: string): Promise<Proof> {
+export async function proveCode(
+  context: Context,
+  account: Account,
+  code: string,
+  from: From,
+): Promise<Proof> {
   if (!account.hasSecondFactor) return { refusal: 'the account has no second factor' };
   if (!account.isEnabled) return { refusal: 'the account is disabled' };
   return isRecoveryCode(code)
-    ? proveRecoveryCode(context, account, code)
+    ? proveRecoveryCode(context, account, code, from)
     : proveTotp(context, account, code.replace(/\s/g, ''));
 }
 
@@ -48,13 +53,14 @@ async function proveRecoveryCode(
   { database, secrets, now }: Context,
   { id, userName }: Account,
   code: string,
+  { address, requestId }: From,
 ): Promise<Proof> {
   return database.tables.transaction().execute(async (tables): Promise<Proof> => {
     if (!(await useRecoveryCode(tables, secrets, id, code))) return { refusal: 'wrong recovery code' };
     await recordAudit(
       tables,
       {
-        actor: { kind: 'user', id, name: userName },
+        actor: { kind: 'user', id, name: userName, address, requestId },
         action: 'account.useRecoveryCode',
         object: { kind: 'account', id, name: userName },
         outcome: 'success',

@@ -160,6 +160,14 @@ describeOnEachEngine('your own account', (database) => {
     expect(await check(first)).toBe('refused');
     expect(await check(` ${second.replace('-', '').toUpperCase()} `)).toBe('accepted');
     expect(await check('aaaaa-aaaaa')).toBe('refused');
+    const entries = await database()
+      .tables.selectFrom('audit_entries')
+      .select(['actor_id', 'address', 'request_id'])
+      .where('action', '=', 'account.useRecoveryCode')
+      .where('object_id', '=', id)
+      .execute();
+    const entry = { actor_id: id, address: from().address, request_id: from().requestId };
+    expect(entries).toEqual([entry, entry]);
   });
 
   test('guessing codes is slowed down like guessing passwords, also behind right passwords', async () => {

@@ -54,7 +54,7 @@ export async function checkCode(
 ): Promise<PasswordCheck> {
   const account = await findAccount(context.database.tables, accountId);
   if (account === undefined) return { kind: 'refused' };
-  const prove = () => proveCode(context, account, code);
+  const prove = () => proveCode(context, account, code, from);
   const result = await attempt(context, account.userName, from, prove);
   return result.kind === 'accepted' ? { kind: 'accepted', account } : result;
 }

@@ -116,6 +116,7 @@ describe.each(['sqlite', 'postgresql'] as const)('the command line (%s)', (engin
     configure(otherConfig, other.url);
     const restored = await command('restore', file, '--config', otherConfig);
     expect([restored.status, restored.complained]).toEqual([0, '']);
+    expect(restored.printed).toContain('API tokens and recovery codes are as they were at the backup');
     const again = await command('restore', file, '--config', otherConfig);
     expect([again.status, again.complained]).toEqual([1, expect.stringContaining('--yes')]);
     expect((await command('restore', file, '--config', otherConfig, '--yes')).status).toBe(0);

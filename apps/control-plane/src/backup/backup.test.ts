@@ -145,7 +145,7 @@ describe.each([
 describe.each(engines)('a backup (%s)', (engine) => {
   const database = () => both()[engine];
 
-  test('has every table of the database but those about running processes', async () => {
+  test('has every table of the database but those about running processes and sign-ins', async () => {
     const names =
       engine === 'sqlite'
         ? sql<{ name: string }>`select name from sqlite_master where type = 'table'`
@@ -157,6 +157,46 @@ describe.each(engines)('a backup (%s)', (engine) => {
     const header = await checkBackup(await databases.backUp(database()));
     expect(header.tables.map(({ name }) => name).sort()).toEqual(expected.sort());
     expect(header.schema).toBe(Object.keys(migrations(engine)).sort().at(-1));
+  });
+
+  test('brings back no sign-in that has ended since', async () => {
+    const source = await databases.migrated(engine);
+    const at = '2026-11-24T09:00:00.000Z';
+    const tables = rowsInto(source);
+    const sealed = { kind: 'AccessToken', payload: '', account_id: 'a', grant_id: 'g', expires_at: at };
+    await tables
+      .insertInto('openid_artifacts')
+      .values({ id: 'token', ...sealed })
+      .execute();
+    const signIn = {
+      version: 1,
+      account_id: 'a',
+      user_name: 'a',
+      client_id: 'c',
+      address: '',
+      user_agent: '',
+    };
+    await tables
+      .insertInto('sign_in_sessions')
+      .values({
+        id: 's',
+        ...signIn,
+        session_uid: 'u',
+        grant_id: 'g',
+        created_at: at,
+        last_used_at: at,
+        expires_at: at,
+      })
+      .execute();
+    await tables
+      .insertInto('sign_in_throttle')
+      .values({ key: 'k', version: 1, failures: 3, last_failure_at: at, refused: 0, expires_at: at })
+      .execute();
+    const file = await databases.backUp(source);
+    await restore(source, file, { replace: true });
+    for (const table of ['openid_artifacts', 'sign_in_sessions', 'sign_in_throttle']) {
+      expect(await tables.selectFrom(table).selectAll().execute()).toEqual([]);
+    }
   });
 
   test('is of one moment, whatever is written meanwhile', async () => {

@@ -5,8 +5,16 @@ import type { Tables } from '../database/tables.ts';
 import { BackupFailure } from './failure.ts';
 import { type BackupValue, integerOfText } from './format.ts';
 
-/** Tables that tell only about the processes that run now. All others are in a backup. */
-export const leftOut: readonly (keyof Tables)[] = ['leases'];
+/**
+ * Tables that tell only about the processes that run now, and about who is signed in now: access that has ended since a
+ * backup must not come back with it. All others are in a backup.
+ */
+export const leftOut: readonly (keyof Tables)[] = [
+  'leases',
+  'openid_artifacts',
+  'sign_in_sessions',
+  'sign_in_throttle',
+];
 
 /** Rows that are asked for at a time. */
 const batch = 200;

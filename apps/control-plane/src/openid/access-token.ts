@@ -1,10 +1,8 @@
 import type { Context } from '../context.ts';
+import { noteLastUse } from '../database/last-use.ts';
 import type { Caller } from '../permissions/caller.ts';
 import { grantsOf } from '../roles/grants.ts';
 import { hashArtifact } from './artifact-hash.ts';
-
-/** Milliseconds between two writes of the time of last use. */
-const lastUsePrecision = 60_000;
 
 /**
  * Who an access token stands for: looked up on every request, together with the sign-in and the account, so that what was
@@ -34,13 +32,14 @@ export async function callerOfAccessToken(
     .executeTakeFirst();
   if (row === undefined || row.is_provider_enabled === 0) return undefined;
   if (!(row.scope ?? '').split(' ').includes('api')) return undefined;
-  if (now.getTime() - Date.parse(row.last_used_at) > lastUsePrecision) {
-    await tables
+  const { session_id: id } = row;
+  await noteLastUse(row.last_used_at, now, () =>
+    tables
       .updateTable('sign_in_sessions')
       .set({ last_used_at: now.toISOString() })
-      .where('id', '=', row.session_id)
-      .execute();
-  }
+      .where('id', '=', id)
+      .execute(),
+  );
   return {
     actor: { kind: 'user', id: row.account_id, name: row.user_name, ...from },
     grants: await grantsOf(database, { accountId: row.account_id, groups: JSON.parse(row.group_names) }),

@@ -26,6 +26,18 @@ describeOnEachEngine('the artifacts of the provider', (database) => {
     expect(await adapter('DeviceCode').find('device')).toBeUndefined();
   });
 
+  test.each([
+    ['Interaction', { params: { state: 'x'.repeat(2_048) } }],
+    ['DeviceCode', { params: { scope: 'x'.repeat(2_048) } }],
+    ['Session', { state: { state: 'x'.repeat(2_048) } }],
+  ])('parameters-long: refused before a stranger fills the disk with them (%s)', async (kind, payload) => {
+    const before = await rows();
+    await expect(adapter(kind).upsert('long', { ...payload, exp: inAnHour() }, 60)).rejects.toMatchObject({
+      error: 'invalid_request',
+    });
+    expect(await rows()).toEqual(before);
+  });
+
   test('kind-confused: a token of one kind is none of another', async () => {
     await adapter('RefreshToken').upsert('text', { kind: 'RefreshToken', jti: 'text', exp: inAnHour() }, 60);
     expect(await adapter('AccessToken').find('text')).toBeUndefined();

@@ -5,6 +5,7 @@ import { Provider } from 'oidc-provider/lib/provider.js';
 import type { Context } from '../context.ts';
 import type { Tables } from '../database/tables.ts';
 import { hashArtifact, hashUserCode } from './artifact-hash.ts';
+import { requireShort } from './request-size.ts';
 import { endSignIns, isEndedSession } from './sign-in-sessions.ts';
 
 /** Keeps what the provider has to remember in the database, so that any replica can answer the next request. */
@@ -29,6 +30,7 @@ class ArtifactAdapter implements Adapter {
   }
 
   async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
+    requireShort(payload);
     const hash = hashArtifact(this.#kind, id);
     const { accountId, clientId, exp, grantId, result, session, sessionUid, scope, uid, userCode } = payload;
     if (this.#kind === 'Session' && uid !== undefined && (await isEndedSession(this.#tables, uid))) return;

@@ -84,14 +84,32 @@ describe.each(['sqlite', 'postgresql'] as const)('device code (%s)', (engine) =>
     expect((await poll(asked)).status).toBe(200);
   });
 
-  test('denied: the tool is told, and the refusal is written down', async () => {
+  test('denied: the tool is told, and the refusal is written down, unless it is of a stranger', async () => {
     const asked = await begin();
     const browser = new Browser(planes.fetch);
     await browser.open(asked.verification_uri);
     await browser.submit({ user_code: asked.user_code });
     expect((await browser.submit({}, 'abort')).text).toContain('The device was refused');
     expect((await poll(asked)).body.error).toBe('access_denied');
-    expect((await newestAudit('device.refuse'))?.actor_name).toBe('somebody with the code');
+    expect(await newestAudit('device.refuse')).toBeUndefined();
+    const { browser: known } = await tokensOf(planes, 'kaori', goodPassword);
+    await known.open(asked.verification_uri);
+    await known.submit({ user_code: (await begin()).user_code });
+    await known.submit({}, 'abort');
+    expect((await newestAudit('device.refuse'))?.actor_name).toBe('kaori');
+  });
+
+  test('user-agent-long: of a stranger, no more is kept than anybody reads', async () => {
+    const headers = {
+      'content-type': 'application/x-www-form-urlencoded',
+      'user-agent': `agent${'x'.repeat(5_000)}`,
+    };
+    const body = new URLSearchParams({ client_id: tools, scope: 'openid api' }).toString();
+    const answer = await planes.fetch(`${issuer}/device/auth`, { method: 'POST', headers, body });
+    const browser = new Browser(planes.fetch);
+    await browser.open(`${issuer}/device`);
+    const { text } = await browser.submit({ user_code: String((await jsonOf(answer)).user_code) });
+    expect(/agentx*/.exec(text)?.[0]).toHaveLength(256);
   });
 
   test('expired: the tool and the person are told', async () => {

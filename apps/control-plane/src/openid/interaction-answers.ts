@@ -33,7 +33,11 @@ export function answerFailure(
   if (error instanceof FormRefused) {
     return sendPage(reply, errorPage(messages, { ...shown, text: messages.forbiddenForm }, { status: 400 }));
   }
-  const { status, message } = asApiError(error as FastifyError);
+  const { status, message, headers } = asApiError(error as FastifyError);
+  if (status === 429) {
+    const wait = { status, retryAfter: Number(headers['retry-after'] ?? retryAfter) };
+    return sendPage(reply, errorPage(messages, { ...shown, text: messages.tooManyRequests }, wait));
+  }
   if (status < 500) {
     const text = messages.forbiddenForm;
     return sendPage(reply, errorPage(messages, { ...shown, text, technical: message }, { status }));

@@ -8,6 +8,7 @@ import { loadGrant } from './grants.ts';
 import type { KeySet } from './keys.ts';
 import { lifetimes, sessionLifetime, toolsGrant } from './lifetimes.ts';
 import type { ProviderPages } from './provider-pages.ts';
+import { mostUserAgent } from './request-size.ts';
 import { cookieOptions, sessionCookie } from './session-cookie.ts';
 
 /** Where the provider is mounted, below the public address. */
@@ -57,7 +58,10 @@ export function providerConfiguration(context: Context, keySet: KeySet, pages: P
       },
       deviceFlow: {
         enabled: true,
-        deviceInfo: (ctx) => ({ address: ctx.ip, userAgent: ctx.get('user-agent') }),
+        deviceInfo: (ctx) => ({
+          address: ctx.ip,
+          userAgent: ctx.get('user-agent').slice(0, mostUserAgent),
+        }),
         userCodeInputSource: pages.askForCode,
         userCodeConfirmSource: pages.confirmDevice,
         successSource: pages.deviceDone,

@@ -100,13 +100,12 @@ export function providerPages({ configuration, database, now }: Context) {
   async function refused(ctx: KoaContextWithOIDC, messages: Messages): Promise<void> {
     const accountId = ctx.oidc.session?.accountId;
     const account = accountId === undefined ? undefined : await findAccount(database.tables, accountId);
-    const from = { address: ctx.ip, requestId: requestIdOf(ctx) };
-    const actor =
-      account === undefined
-        ? ({ kind: 'anonymous', name: 'somebody with the code', ...from } as const)
-        : ({ kind: 'user', id: account.id, name: account.userName, ...from } as const);
-    const record = { actor, action: 'device.refuse', outcome: 'success' } as const;
-    await recordAudit(database.tables, record, now());
+    // Strangers can ask for codes and refuse them as often as they like.
+    if (account !== undefined) {
+      const from = { address: ctx.ip, requestId: requestIdOf(ctx) };
+      const actor = { kind: 'user', id: account.id, name: account.userName, ...from } as const;
+      await recordAudit(database.tables, { actor, action: 'device.refuse', outcome: 'success' }, now());
+    }
     answerWithPage(ctx, noticePage(messages, messages.deviceRefused, messages.deviceRefusedHint));
   }
 }

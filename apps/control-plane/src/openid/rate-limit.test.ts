@@ -18,6 +18,19 @@ describeOnEachEngine('strangers at the OpenID provider', (database) => {
     expect((await application.inject({ url: '/livez', remoteAddress: '2001:db8::1' })).statusCode).toBe(200);
   });
 
+  test.each([
+    ['en', 'Too many requests came from your address'],
+    ['ja', '要求が多すぎます'],
+  ])('beyond it, a sign-in page says what to do (%s)', async (language, sentence) => {
+    const application = await testApplication(new TestContext(database()), registerRoutes);
+    const headers = { 'accept-language': language };
+    const ask = () => application.inject({ url: '/openid/interaction/x', headers });
+    for (let count = 0; count < requestsPerMinute; count += 1) await ask();
+    const refused = await ask();
+    expect([refused.statusCode, refused.body.includes(sentence)]).toEqual([429, true]);
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+  });
+
   test('ports-and-nonsense behind a proxy: nobody gets a count of their own for what is no address', async () => {
     const context = new TestContext(database());
     const trustedProxies = ['127.0.0.1'];

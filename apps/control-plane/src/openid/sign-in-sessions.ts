@@ -3,11 +3,9 @@ import { type Actor, type AuditRecord, recordAudit } from '../audit/record.ts';
 import { newId } from '../database/identifier.ts';
 import type { Tables } from '../database/tables.ts';
 import { adminCentre } from './clients.ts';
+import { mostUserAgent } from './request-size.ts';
 
 export type SignInRow = Selectable<Tables['sign_in_sessions']>;
-
-/** Characters of a user agent that are kept; real ones are shorter. */
-const userAgentLength = 300;
 
 export interface NewSignIn {
   account: { id: string; userName: string };
@@ -33,7 +31,7 @@ export async function beginSignIn(
     user_name: account.userName,
     client_id: clientId,
     address,
-    user_agent: userAgent.slice(0, userAgentLength),
+    user_agent: userAgent.slice(0, mostUserAgent),
     session_uid: sessionUid,
     grant_id: grantId,
     created_at: now.toISOString(),

@@ -1,7 +1,13 @@
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { WorkLimit } from '@culvert/passwords/work-limit.ts';
 import { afterAll, expect, test } from 'vitest';
+import { assign, makeAccount } from '../accounts/account-testing.ts';
+import { openDatabase } from '../database/open.ts';
+import { hashArtifact } from '../openid/artifact-hash.ts';
+import { adminCentre } from '../openid/clients.ts';
+import { beginSignIn } from '../openid/sign-in-sessions.ts';
 import { configurationExample } from '../testing/graph.ts';
 import { ControlPlaneProcess } from '../testing/process.ts';
 
@@ -20,6 +26,8 @@ const smallDisk = [
   `mount -t tmpfs -o size=8m tmpfs ${diskDirectory} && cp ${seed} ${diskDirectory}/control.db && exec "$0" "$@"`,
 ];
 
+const hour = 3_600_000;
+
 let controlPlane: ControlPlaneProcess | undefined;
 afterAll(async () => {
   await controlPlane?.remove();
@@ -36,12 +44,56 @@ function fill(file: string): void {
   }
 }
 
+/** Signs somebody in, an hour ago; resolves to the access token. */
+async function signSomebodyIn(): Promise<string> {
+  const database = openDatabase(`sqlite:${seed}`);
+  const { tables } = database;
+  const now = new Date();
+  const passwordWork = new WorkLimit({ concurrent: 1, waiting: 0 });
+  const id = await makeAccount({ database, now: () => now, passwordWork }, 'kaori');
+  await assign({ database, now: () => now, passwordWork }, 'account', id, 'administrator');
+  const [token, grantId] = ['of-kaori', 'grant'];
+  const expiresAt = new Date(now.getTime() + hour);
+  await beginSignIn(
+    tables,
+    {
+      account: { id, userName: 'kaori' },
+      clientId: adminCentre,
+      address: '192.0.2.1',
+      userAgent: '',
+      sessionUid: 'session',
+      grantId,
+      expiresAt,
+    },
+    new Date(now.getTime() - hour),
+  );
+  await tables
+    .insertInto('openid_artifacts')
+    .values({
+      id: hashArtifact('AccessToken', token),
+      kind: 'AccessToken',
+      payload: '',
+      account_id: id,
+      client_id: adminCentre,
+      grant_id: grantId,
+      session_uid: 'session',
+      user_code: null,
+      scope: 'openid api',
+      expires_at: expiresAt.toISOString(),
+      consumed_at: null,
+    })
+    .execute();
+  await database.close();
+  return token;
+}
+
 test('a full disk refuses changes with 507 and nothing half-done, reading goes on, and space brings changes back', {
   timeout: 60_000,
 }, async () => {
   mkdirSync(diskDirectory);
   const seeding = await ControlPlaneProcess.prepare(`sqlite:${seed}`);
   await seeding.useToken();
+  const person = { authorization: `Bearer ${await signSomebodyIn()}` };
   const database = `sqlite:${join(diskDirectory, 'control.db')}`;
   const process = await ControlPlaneProcess.prepare(database, { sibling: seeding, wrapper: smallDisk });
   controlPlane = process;
@@ -66,6 +118,7 @@ test('a full disk refuses changes with 507 and nothing half-done, reading goes o
   for (let attempt = 0; attempt < 5; attempt += 1) {
     expect((await create(`refused-${attempt}`)).status).toBe(507);
     expect((await process.request('GET', url)).status).toBe(200);
+    expect((await process.request('GET', url, undefined, person)).status).toBe(200);
     expect((await process.request('GET', '/readyz')).status).toBe(200);
   }
 

@@ -14,6 +14,12 @@ export const apiTokens: EntitySet = {
       scopeTagIds: { type: 'stringCollection', column: 'scope_tag_ids', isNullable: true },
       createdDateTime: { type: 'dateTimeOffset', column: 'created_at' },
       createdBy: { type: 'string', column: 'created_by' },
+      createdByAccountId: {
+        type: 'string',
+        column: 'created_by_account',
+        isNullable: true,
+        isExact: true,
+      },
       expiresDateTime: { type: 'dateTimeOffset', column: 'expires_at' },
       lastUsedDateTime: { type: 'dateTimeOffset', column: 'last_used_at', isNullable: true },
       revokedDateTime: { type: 'dateTimeOffset', column: 'revoked_at', isNullable: true },

@@ -1,15 +1,12 @@
 import type { Kysely } from 'kysely';
 import { type Actor, recordAudit } from '../audit/record.ts';
-import { databaseFailure } from '../database/failure.ts';
 import { newId } from '../database/identifier.ts';
+import { noteLastUse } from '../database/last-use.ts';
 import type { Database } from '../database/open.ts';
 import type { Tables } from '../database/tables.ts';
 import type { Caller } from '../permissions/caller.ts';
 import { knownPermissions } from '../roles/grants.ts';
 import { hashToken, isTokenText, newToken } from './token-text.ts';
-
-/** Milliseconds between two writes of the time of last use: a script may send a thousand requests a second. */
-const lastUsePrecision = 60_000;
 
 export interface NewToken {
   displayName: string;
@@ -41,6 +38,7 @@ export async function createToken(
       scope_tag_ids: scopeTagIds === undefined ? null : JSON.stringify(scopeTagIds),
       created_at: now.toISOString(),
       created_by: actor.name,
+      created_by_account: await accountBehind(tables, actor),
       expires_at: expiresAt,
       last_used_at: null,
       revoked_at: null,
@@ -52,7 +50,18 @@ export async function createToken(
   return { id, token, expiresAt };
 }
 
-/** Who a token stands for; undefined when it is unknown, revoked or has ended. */
+/** The account that answers for what an actor makes. A token that makes another one has the account of its own maker. */
+async function accountBehind(tables: Kysely<Tables>, { kind, id }: Actor): Promise<string | null> {
+  if (kind !== 'token') return kind === 'user' ? (id ?? null) : null;
+  const maker = await tables
+    .selectFrom('api_tokens')
+    .select('created_by_account')
+    .where('id', '=', id ?? '')
+    .executeTakeFirst();
+  return maker?.created_by_account ?? null;
+}
+
+/** Who a token stands for; undefined when it is unknown, revoked or has ended, or when its maker cannot sign in any more. */
 export async function callerOfToken(
   { tables }: Database,
   text: string,
@@ -63,13 +72,20 @@ export async function callerOfToken(
   const row = await tables
     .selectFrom('api_tokens')
     .innerJoin('roles', 'roles.id', 'api_tokens.role_id')
+    .leftJoin('accounts', 'accounts.id', 'api_tokens.created_by_account')
+    .leftJoin('identity_providers', 'identity_providers.id', 'accounts.provider_id')
     .selectAll('api_tokens')
-    .select('roles.permissions')
+    .select(['roles.permissions', 'accounts.is_enabled'])
+    .select('identity_providers.is_enabled as is_provider_enabled')
     .where('hash', '=', hashToken(text))
     .executeTakeFirst();
   if (row === undefined || row.revoked_at !== null || row.expires_at <= now.toISOString()) return undefined;
-  const lastUse = row.last_used_at === null ? 0 : Date.parse(row.last_used_at);
-  if (now.getTime() - lastUse > lastUsePrecision) await noteUse(tables, row.id, now);
+  const isMakerIn = row.is_enabled === 1 && row.is_provider_enabled !== 0;
+  if (row.created_by_account !== null && !isMakerIn) return undefined;
+  const { id } = row;
+  await noteLastUse(row.last_used_at, now, () =>
+    tables.updateTable('api_tokens').set({ last_used_at: now.toISOString() }).where('id', '=', id).execute(),
+  );
   return {
     actor: { kind: 'token', id: row.id, name: row.display_name, ...from },
     grants: [
@@ -79,20 +95,6 @@ export async function callerOfToken(
       },
     ],
   };
-}
-
-async function noteUse(tables: Kysely<Tables>, id: string, now: Date): Promise<void> {
-  try {
-    await tables
-      .updateTable('api_tokens')
-      .set({ last_used_at: now.toISOString() })
-      .where('id', '=', id)
-      .execute();
-  } catch (error) {
-    // Reading goes on while the database takes no changes.
-    const kind = databaseFailure(error)?.kind;
-    if (kind !== 'full' && kind !== 'readOnly' && kind !== 'contended') throw error;
-  }
 }
 
 /** Ends a token for good. False when there is none that is still in force. */
@@ -113,4 +115,21 @@ export async function revokeToken(
   const object = { kind: 'apiToken', id, name: row.display_name };
   await recordAudit(tables, { actor, action: 'apiToken.revoke', object, outcome: 'success' }, now);
   return true;
+}
+
+/** Ends the tokens of an account that is disabled or deleted, in the transaction that does it. */
+export async function revokeTokensOf(
+  tables: Kysely<Tables>,
+  accountId: string,
+  actor: Actor,
+  now: Date,
+): Promise<void> {
+  const rows = await tables
+    .selectFrom('api_tokens')
+    .select('id')
+    .where('created_by_account', '=', accountId)
+    .where('revoked_at', 'is', null)
+    .where('expires_at', '>', now.toISOString())
+    .execute();
+  for (const { id } of rows) await revokeToken(tables, id, actor, now);
 }

@@ -12,6 +12,8 @@ export interface TokenTables {
     scope_tag_ids: string | null;
     created_at: string;
     created_by: string;
+    /** The account of who made it; the token is good only while that can sign in. Null for one of the command line. */
+    created_by_account: string | null;
     expires_at: string;
     last_used_at: string | null;
     revoked_at: string | null;

@@ -1,20 +1,24 @@
 import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { makeAccount } from '../accounts/account-testing.ts';
 import { authenticator } from '../authentication/authenticate.ts';
+import { permissions } from '../permissions/permissions.ts';
 import { ensureBuiltInRoles } from '../roles/built-in-roles.ts';
 import { registerRoutes } from '../routes.ts';
 import { TestContext, testApplication } from '../testing/application.ts';
 import { describeOnEachEngine } from '../testing/databases.ts';
 import { GraphCaller, makeScopeTags, siteExample } from '../testing/graph.ts';
 import { parseDuration } from './duration.ts';
+import { createToken } from './store.ts';
 import { hashToken, isTokenText, newToken } from './token-text.ts';
 
 describeOnEachEngine('API tokens', (database) => {
   let clock: TestContext;
   /** Callers are named. */
-  let named: GraphCaller;
+  let named: GraphCaller & { id: string };
   let context: TestContext;
+  let namedApplication: FastifyInstance;
   /** Callers have tokens. */
   let application: FastifyInstance;
 
@@ -23,13 +27,20 @@ describeOnEachEngine('API tokens', (database) => {
     context = clock;
     await ensureBuiltInRoles(database());
     await makeScopeTags(database(), '7', '8');
-    named = new GraphCaller(await testApplication(context, registerRoutes));
+    namedApplication = await testApplication(context, registerRoutes);
+    named = await makeCaller('named');
     const real = { ...context, authenticate: authenticator(database(), context.now) } as TestContext;
     application = await testApplication(real, registerRoutes);
   });
 
-  const make = async (further = {}) => {
-    const { status, body } = await named.post('/api/v1/tokens', {
+  /** A caller with an account, who may do everything. */
+  const makeCaller = async (userName: string) => {
+    const id = await makeAccount(clock, userName);
+    clock.letInWith(id, ...permissions);
+    return Object.assign(new GraphCaller(namedApplication, id), { id });
+  };
+  const make = async (further = {}, caller: GraphCaller = named) => {
+    const { status, body } = await caller.post('/api/v1/tokens', {
       displayName: 'script',
       roleId: 'administrator',
       ...further,
@@ -88,6 +99,43 @@ describeOnEachEngine('API tokens', (database) => {
       .where('id', '=', id)
       .execute();
     expect(await statusOf(token)).toBe(401);
+  });
+
+  test.each(['disabled', 'deleted'])('a token ends with its maker: %s', async (how) => {
+    const maker = await makeCaller(`maker-${how}`);
+    const first = await make({}, maker);
+    const second = await make({}, with_(first.token));
+    expect([await statusOf(first.token), await statusOf(second.token)]).toEqual([200, 200]);
+    const account = `/api/v1/accounts/${maker.id}`;
+    const done =
+      how === 'deleted' ? await named.delete(account) : await named.patch(account, { isEnabled: false });
+    expect(done.status).toBeLessThan(300);
+    expect([await statusOf(first.token), await statusOf(second.token)]).toEqual([401, 401]);
+    for (const { id } of [first, second]) {
+      const { body } = await named.get(`/api/v1/tokens/${id}`);
+      expect([body.createdByAccountId, body.revokedDateTime]).toEqual([
+        maker.id,
+        expect.stringMatching(/^2026-/),
+      ]);
+      const written = `action eq 'apiToken.revoke' and objectId eq '${id}'`;
+      const entries = await named.get(`/api/v1/auditEntries?$filter=${written}`);
+      expect(entries.body.value).toMatchObject([{ actorId: named.id }]);
+    }
+  });
+
+  test('a token waits while its maker cannot sign in, and one of the command line has no maker', async () => {
+    const maker = await makeCaller('away');
+    const { token } = await make({}, maker);
+    const { tables } = database();
+    await tables.updateTable('accounts').set({ is_enabled: 0 }).where('id', '=', maker.id).execute();
+    expect(await statusOf(token)).toBe(401);
+    await tables.updateTable('accounts').set({ is_enabled: 1 }).where('id', '=', maker.id).execute();
+    expect(await statusOf(token)).toBe(200);
+    await tables.deleteFrom('accounts').where('id', '=', maker.id).execute();
+    expect(await statusOf(token)).toBe(401);
+    const wanted = { displayName: 'x', roleId: 'administrator', scopeTagIds: undefined, lifetime: 60_000 };
+    const made = await createToken(tables, wanted, { kind: 'system', name: 'command line' }, clock.now());
+    expect(await statusOf(made.token)).toBe(200);
   });
 
   test('a token sees what is in its scope, with the permissions that its role has now', async () => {

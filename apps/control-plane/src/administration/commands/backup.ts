@@ -48,6 +48,9 @@ export async function restore(
       onProgress: progressTo(output, 'restore'),
     });
     output.print(`The database has the ${rowsOf(header.tables)} rows of the backup of ${header.createdAt}.`);
+    output.print(
+      'Everybody has to sign in again. Accounts, passwords, API tokens and recovery codes are as they were at the backup: disable, change or revoke again what has ended since.',
+    );
   });
 }
 

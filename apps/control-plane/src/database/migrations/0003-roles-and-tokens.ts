@@ -38,6 +38,7 @@ export function rolesAndTokens(engine: DatabaseEngine): Migration {
         .addColumn('scope_tag_ids', text)
         .addColumn('created_at', text, (column) => column.notNull())
         .addColumn('created_by', text, (column) => column.notNull())
+        .addColumn('created_by_account', text)
         .addColumn('expires_at', text, (column) => column.notNull())
         .addColumn('last_used_at', text)
         .addColumn('revoked_at', text)

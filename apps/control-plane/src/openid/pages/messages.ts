@@ -79,6 +79,7 @@ export const english = {
   interactionEnded:
     'This sign-in has ended, or was begun in another window. Go back to where you came from and start again.',
   forbiddenForm: 'This page has ended or was changed. Start the sign-in again.',
+  tooManyRequests: 'Too many requests came from your address. Wait a minute, then load this page again.',
   unavailable: 'The database does not answer at this moment. Try again in a few seconds.',
   serverError: 'Something went wrong here. The log of the server has the details under the request number.',
   requestRefused: 'The program that sent you here asked for something that is not allowed.',
