@@ -2,6 +2,7 @@ import { purgeThrottle } from '../accounts/throttle.ts';
 import { removeOldAuditEntries } from '../audit/retention.ts';
 import type { Context } from '../context.ts';
 import { purgeExpiredArtifacts } from '../openid/purge.ts';
+import { purgeEndedTokens } from '../tokens/ended.ts';
 import type { PeriodicTask } from './runner.ts';
 
 const hour = 3_600_000;
@@ -21,5 +22,6 @@ export function periodicTasks(context: Context): PeriodicTask[] {
       interval: hour,
       run: () => purgeThrottle(database.tables, now()),
     },
+    { name: 'api-tokens', interval: hour, run: () => purgeEndedTokens(database.tables, now()) },
   ];
 }
