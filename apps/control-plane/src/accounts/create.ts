@@ -8,6 +8,7 @@ import { columnsOf, type GraphObject } from '../graph/conversion.ts';
 import { show } from '../graph/read.ts';
 import { EntityStore } from '../graph/store.ts';
 import type { StoredRow } from '../graph/tables.ts';
+import { secret } from '../http/secret-text.ts';
 import { localNameOf } from './account.ts';
 import { accounts } from './entity.ts';
 import { generatedPassword } from './generated-password.ts';
@@ -17,7 +18,7 @@ import { accountResource, accountSchema, judgeName, requireMayJoin } from './res
 
 export const newAccountSchema = accountSchema.extend({
   /** Without one a password is generated and shown once. */
-  password: z.string().optional(),
+  password: secret(z.string()).optional(),
 });
 
 /** Makes a local account; the answer holds the password when it was generated. */
