@@ -1,3 +1,4 @@
+export * from './across-fields.ts';
 export * from './engine-messages.ts';
 export * from './findings/finding.ts';
 export * from './findings/known-keys.ts';

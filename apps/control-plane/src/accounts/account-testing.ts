@@ -19,9 +19,9 @@ export const from = (address = '192.0.2.7'): From => ({ address, requestId: 'req
 export async function makeAccount(
   context: Pick<Context, 'database' | 'now' | 'passwordWork'>,
   userName: string,
-  columns: { is_enabled?: number; must_change_password?: number; group_names?: string } = {},
+  columns: { id?: string; is_enabled?: number; must_change_password?: number; group_names?: string } = {},
 ): Promise<string> {
-  const id = newId(context.now());
+  const id = columns.id ?? newId(context.now());
   await context.database.tables
     .insertInto('accounts')
     .values({

@@ -51,6 +51,28 @@ describeOnEachEngine('a change of an account', (database) => {
     ]);
   });
 
+  test('and a new one are told every mistake at once', async () => {
+    const targetsOf = ({ body }: { body: { error: { details: { target: string }[] } } }) =>
+      body.error.details.map(({ target }) => target).sort();
+    const made = await administrator.post(path, {
+      userName: 'a b',
+      password: 'short',
+      groups: 'x',
+      colour: 1,
+    });
+    expect([made.status, targetsOf(made)]).toEqual([400, ['colour', 'groups', 'password', 'userName']]);
+    const unnamed = await administrator.post(path, { password: 'password1234' });
+    expect([unnamed.status, targetsOf(unnamed)]).toEqual([400, ['password', 'userName']]);
+    const own = await administrator.post(path, { userName: 'yamada.tarou@x', password: 'Yamada.Tarou@x' });
+    expect(own.body.error.details).toMatchObject([
+      { target: 'password', message: 'use something else than the user name' },
+    ]);
+    await makeAccount(context, 'taken');
+    const taken = await makeAccount(context, 'other');
+    const changed = await administrator.patch(`${path}/${taken}`, { userName: 'taken', groups: 'x' });
+    expect([changed.status, targetsOf(changed)]).toEqual([400, ['groups']]);
+  });
+
   test.each([
     ['a NUL character', 'a\0'],
     ['half of a surrogate pair', 'a\ud800'],

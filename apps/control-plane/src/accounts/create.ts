@@ -1,3 +1,4 @@
+import { acrossFields } from '@culvert/contracts';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
@@ -8,17 +9,31 @@ import { columnsOf, type GraphObject } from '../graph/conversion.ts';
 import { show } from '../graph/read.ts';
 import { EntityStore } from '../graph/store.ts';
 import type { StoredRow } from '../graph/tables.ts';
+import { secret } from '../http/secret-text.ts';
 import { localNameOf } from './account.ts';
 import { accounts } from './entity.ts';
 import { generatedPassword } from './generated-password.ts';
 import { judgePassword, passwordProblems } from './password-rules.ts';
 import { hashOf } from './passwords.ts';
-import { accountResource, accountSchema, judgeName, requireMayJoin } from './resource.ts';
+import { accountResource, accountSchema, requireFreeName, requireMayJoin } from './resource.ts';
+import { isLocalUserName, localUserNameRule } from './user-name.ts';
 
-export const newAccountSchema = accountSchema.extend({
-  /** Without one a password is generated and shown once. */
-  password: z.string().optional(),
-});
+/** A local account as it is made; the rules of names and passwords are told together with everything else. */
+export const newAccountSchema = accountSchema
+  .extend({
+    userName: accountSchema.shape.userName.refine(isLocalUserName, { error: localUserNameRule }),
+    /** Without one a password is generated and shown once. */
+    password: secret(z.string()).optional(),
+  })
+  .check(
+    acrossFields(
+      { userName: z.unknown().optional(), password: z.string() },
+      ({ userName, password }, report) => {
+        const problem = judgePassword(password, typeof userName === 'string' ? userName : '');
+        if (problem !== undefined) report(['password'], passwordProblems[problem], password);
+      },
+    ),
+  );
 
 /** Makes a local account; the answer holds the password when it was generated. */
 export async function createAccount(
@@ -30,8 +45,7 @@ export async function createAccount(
   // Hashing takes a while; the transaction need not wait for it.
   const passwordHash = await hashOf(context, chosen.password);
   return inTransaction(context, request, async (change) => {
-    const problems = await judgeName(change, wanted.userName, '');
-    if (problems.length > 0) throw mistakes(problems);
+    await requireFreeName(change, wanted.userName, '');
     await requireMayJoin(change, wanted.groups);
     const now = context.now();
     const row: StoredRow = {

@@ -12,6 +12,7 @@ import { isAdministrator, requireAnotherAdministrator } from './administrators.t
 import { endSessions } from './end-sessions.ts';
 import { accounts } from './entity.ts';
 import { requireCovered } from './escalation.ts';
+import { isLocalUserName, localUserNameRule } from './user-name.ts';
 
 /** An account as it is written. What an identity provider tells is longer and freer than what people may type here. */
 export const accountSchema = z.strictObject({
@@ -22,8 +23,6 @@ export const accountSchema = z.strictObject({
   isEnabled: z.boolean().default(true),
   mustChangePassword: z.boolean().default(true),
 });
-
-const localUserName = /^[\p{L}\p{N}][\p{L}\p{M}\p{N}._@+-]{0,99}$/u;
 
 /** Accounts: changed and deleted only by who holds as much, and never the last administrator. */
 export const accountResource: Resource = {
@@ -42,14 +41,12 @@ export const accountResource: Resource = {
   columns: async (change, wanted, row, written) => {
     if (row === undefined) throw new Error('accounts are made by createAccount');
     await requireMayChange(change, row);
-    const problems =
-      row.provider_id === null
-        ? await judgeName(change, wanted.userName, row.id)
-        : foreignFields(wanted, row);
+    const problems = row.provider_id === null ? judgeName(wanted.userName) : foreignFields(wanted, row);
     if (problems.length > 0) return { ok: false, problems };
     // The schema refuses the change.
     if (written === undefined) return { ok: true, value: {} };
     const next = written as z.output<typeof accountSchema>;
+    if (row.provider_id === null) await requireFreeName(change, next.userName, row.id);
     await requireMayJoin(change, next.groups);
     if (!next.isEnabled) await endAccess(change, row.id);
     if (!next.isEnabled || !(await isAdministrator(change, { accountId: row.id, groups: next.groups })))
@@ -77,25 +74,25 @@ export async function requireMayJoin({ tables, caller }: Change, groups: readonl
   requireCovered(caller, grants, 'these groups give');
 }
 
-/** What is wrong with the name of a local account. Throws when somebody else has it. */
-export async function judgeName(
+/** What is wrong with the name of a local account. Other types are the schema's to refuse. */
+function judgeName(userName: unknown): Finding[] {
+  if (typeof userName !== 'string' || isLocalUserName(userName)) return [];
+  return [{ path: 'userName', found: JSON.stringify(userName.slice(0, 80)), message: localUserNameRule }];
+}
+
+/** Throws when another local account has this name. */
+export async function requireFreeName(
   { tables }: Pick<Change, 'tables'>,
-  userName: unknown,
+  userName: string,
   ownId: string,
-): Promise<Finding[]> {
-  // Other types are the schema's to refuse.
-  if (typeof userName !== 'string') return [];
-  if (!localUserName.test(userName)) {
-    const message = 'use up to 100 letters, digits and . _ @ + - and begin with a letter or digit';
-    return [{ path: 'userName', found: JSON.stringify(userName.slice(0, 80)), message }];
-  }
+): Promise<void> {
   const other = await tables
     .selectFrom('accounts')
     .select('id')
     .where('local_name', '=', localNameOf(userName))
     .where('id', '<>', ownId)
     .executeTakeFirst();
-  if (other === undefined) return [];
+  if (other === undefined) return;
   const message = 'another account has this name';
   throw new ApiError('Conflict', `userName: ${message}`, { details: [{ path: 'userName', message }] });
 }

@@ -4,12 +4,13 @@ import type { Context } from '../context.ts';
 import { objectUrl } from '../graph/read.ts';
 import { idParameter, registerResource } from '../graph/routes.ts';
 import { objectSchema } from '../graph/schemas.ts';
+import { secret } from '../http/secret-text.ts';
 import { createAccount, newAccountSchema } from './create.ts';
 import { accounts } from './entity.ts';
 import { resetPassword, resetSecondFactor } from './reset.ts';
 import { accountResource } from './resource.ts';
 
-const resetBody = z.strictObject({ password: z.string().optional() }).nullish();
+const resetBody = z.strictObject({ password: secret(z.string()).optional() }).nullish();
 /** There when it was generated; it is shown this once. */
 const shownPassword = { password: z.string().optional() };
 

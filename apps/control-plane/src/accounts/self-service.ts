@@ -5,6 +5,7 @@ import { mistakes } from '../graph/body.ts';
 import { ownBase } from '../graph/entity-set.ts';
 import { callerOf } from '../http/access.ts';
 import { ApiError } from '../http/errors.ts';
+import { secret } from '../http/secret-text.ts';
 import { hasPermission, permittedScope } from '../permissions/caller.ts';
 import { permissions } from '../permissions/permissions.ts';
 import { type Account, findAccount } from './account.ts';
@@ -27,8 +28,8 @@ const shownMe = z.object({
     }),
   ),
 });
-const passwordBody = z.strictObject({ presentPassword: z.string(), newPassword: z.string() });
-const codeBody = z.strictObject({ code: z.string().min(6).max(100) });
+const passwordBody = z.strictObject({ presentPassword: secret(z.string()), newPassword: secret(z.string()) });
+const codeBody = z.strictObject({ code: secret(z.string().min(6).max(100)) });
 
 /** What people do with their own account. API tokens have none. */
 export function registerSelfService(application: FastifyInstance, context: Context): void {

@@ -26,11 +26,14 @@ export function parseJsonBody(body: Buffer): unknown {
     return JSON.parse(text, refuseHostile);
   } catch (error) {
     if (error instanceof ApiError) throw error;
-    throw new ApiError(
-      'BadRequest',
-      `the body is not JSON: ${error instanceof Error ? error.message : error}`,
-    );
+    throw new ApiError('BadRequest', `the body is not JSON: ${withoutText(error)}`);
   }
+}
+
+/** V8 quotes the text around the mistake, where a password may be. */
+function withoutText(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/, (\.\.\.)?".*"(\.\.\.)? is not valid JSON$/s, '');
 }
 
 function decode(body: Buffer): string {

@@ -7,6 +7,7 @@ import type { GraphObject } from '../graph/conversion.ts';
 import type { Change, Resource, StoredColumns } from '../graph/resource.ts';
 import type { StoredRow } from '../graph/tables.ts';
 import { ApiError } from '../http/errors.ts';
+import { secret } from '../http/secret-text.ts';
 import { grantOf } from '../roles/grants.ts';
 import { identityProviders } from './entity.ts';
 import { issuerProblem } from './issuer.ts';
@@ -30,7 +31,7 @@ const identityProviderSchema = z.strictObject({
     }),
   clientId: z.string().min(1).max(200),
   /** Is never shown again; leave it out for a public client. */
-  clientSecret: z.string().min(1).max(2_000).optional(),
+  clientSecret: secret(z.string().min(1).max(2_000)).optional(),
   scopes: z
     .array(scope)
     .max(50)

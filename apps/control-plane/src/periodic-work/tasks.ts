@@ -3,6 +3,7 @@ import { removeOldAuditEntries } from '../audit/retention.ts';
 import type { Context } from '../context.ts';
 import { removeEndedLogCollections } from '../log-collections/expiry.ts';
 import { purgeExpiredArtifacts } from '../openid/purge.ts';
+import { purgeEndedTokens } from '../tokens/ended.ts';
 import type { PeriodicTask } from './runner.ts';
 
 const minute = 60_000;
@@ -25,5 +26,6 @@ export function periodicTasks(context: Context): PeriodicTask[] {
       interval: hour,
       run: () => purgeThrottle(database.tables, now()),
     },
+    { name: 'api-tokens', interval: hour, run: () => purgeEndedTokens(database.tables, now()) },
   ];
 }

@@ -1,4 +1,4 @@
-import { scopeTagIds } from '@culvert/contracts';
+import { type Finding, scopeTagIds } from '@culvert/contracts';
 import { z } from 'zod';
 import { requireAnotherAdministrator } from '../accounts/administrators.ts';
 import { requireCovered } from '../accounts/escalation.ts';
@@ -9,7 +9,8 @@ import type { StoredRow } from '../graph/tables.ts';
 import { ApiError } from '../http/errors.ts';
 import { unknownTags } from '../scope-tags/known-tags.ts';
 import { grantOf } from './grants.ts';
-import { beyondCaller, rolesAccess } from './resource.ts';
+import { judgeRole } from './judge-role.ts';
+import { rolesAccess } from './resource.ts';
 
 export const roleAssignments: EntitySet = {
   table: 'role_assignments',
@@ -52,36 +53,17 @@ export const assignmentResource: Resource = {
     example: { roleId: 'readOnlyOperator', memberKind: 'group', member: 'Auditors', scopeTagIds: ['0'] },
   },
   split: (body) => ({ properties: body, references: { roleId: body.roleId, scopeTagIds: body.scopeTagIds } }),
-  columns: async (change, { roleId, scopeTagIds }, row) => {
+  columns: async (change, { roleId, scopeTagIds }, row, written) => {
     if (row !== undefined) {
       await requireMayTake(change, row);
       await requireAnotherAssignment(change, row);
     }
-    const unknown = await unknownTags(change.tables, 'scopeTagIds', scopeTagIds);
-    if (unknown.length > 0) return { ok: false, problems: unknown };
-    const wanted = typeof roleId === 'string' ? roleId : row?.role_id;
-    if (typeof wanted !== 'string') return { ok: true, value: {} };
-    const role = await change.tables
-      .selectFrom('roles')
-      .select('permissions')
-      .where('id', '=', wanted)
-      .executeTakeFirst();
-    if (role === undefined) {
-      return {
-        ok: false,
-        problems: [
-          {
-            path: 'roleId',
-            found: JSON.stringify(wanted.slice(0, 80)),
-            message: 'there is no such role; GET /api/v1/roles lists them',
-          },
-        ],
-      };
-    }
-    const problems = beyondCaller(change, JSON.parse(role.permissions));
-    return problems.length > 0
-      ? { ok: false, problems: problems.map((problem) => ({ ...problem, path: 'roleId' })) }
-      : { ok: true, value: {} };
+    const problems = [
+      ...(await unknownTags(change.tables, 'scopeTagIds', scopeTagIds)),
+      ...(await judgeRole(change, roleId ?? row?.role_id)),
+      ...(written === undefined ? [] : await judgeMember(change, written)),
+    ];
+    return problems.length > 0 ? { ok: false, problems } : { ok: true, value: {} };
   },
   warnings: () => [],
   requireUnused: async (change, row) => {
@@ -89,6 +71,20 @@ export const assignmentResource: Resource = {
     await requireAnotherAssignment(change, row);
   },
 };
+
+/** What is wrong with the account that is to hold the role. Groups need not be there: identity providers name them. */
+async function judgeMember({ tables }: Change, { memberKind, member }: GraphObject): Promise<Finding[]> {
+  if (memberKind !== 'account') return [];
+  const account = await tables
+    .selectFrom('accounts')
+    .select('id')
+    .where('id', '=', String(member))
+    .executeTakeFirst();
+  if (account !== undefined) return [];
+  const message =
+    'there is no account with this id; give the id, and not the user name: GET /api/v1/accounts lists both';
+  return [{ path: 'member', found: JSON.stringify(String(member).slice(0, 80)), message }];
+}
 
 /** Throws unless the caller holds everything that the assignment gives: nobody takes away what they could not give. */
 async function requireMayTake({ tables, caller }: Change, row: StoredRow): Promise<void> {

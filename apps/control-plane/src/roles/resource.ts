@@ -7,6 +7,7 @@ import type { Change, Resource } from '../graph/resource.ts';
 import { ApiError } from '../http/errors.ts';
 import { hasPermission } from '../permissions/caller.ts';
 import { type Permission, permissionName, permissions } from '../permissions/permissions.ts';
+import { tokensInForce } from '../tokens/ended.ts';
 import { grantOf } from './grants.ts';
 
 export const roles: EntitySet = {
@@ -68,11 +69,14 @@ export const roleResource: Resource = {
       : { ok: true, value: row === undefined ? { is_built_in: 0 } : {} };
   },
   warnings: () => [],
-  requireUnused: async ({ tables }, { id, is_built_in }) => {
+  requireUnused: async ({ tables, context }, { id, is_built_in }) => {
     if (is_built_in === 1) throw new ApiError('Conflict', 'a built-in role cannot be deleted');
     const [assignment, token] = await Promise.all([
       tables.selectFrom('role_assignments').select('member').where('role_id', '=', id).executeTakeFirst(),
-      tables.selectFrom('api_tokens').select('display_name').where('role_id', '=', id).executeTakeFirst(),
+      tokensInForce(tables, context.now())
+        .select('display_name')
+        .where('role_id', '=', id)
+        .executeTakeFirst(),
     ]);
     const user = assignment?.member ?? token?.display_name;
     if (user !== undefined)

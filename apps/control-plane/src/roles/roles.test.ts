@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { beforeAll, expect, test } from 'vitest';
+import { makeAccount } from '../accounts/account-testing.ts';
 import { permissions } from '../permissions/permissions.ts';
 import { registerRoutes } from '../routes.ts';
 import { TestContext, testApplication } from '../testing/application.ts';
@@ -24,6 +25,7 @@ describeOnEachEngine('roles', (database) => {
     await ensureBuiltInRoles(database());
     await makeScopeTags(database(), '1', '7', '9');
     administrator = new GraphCaller(application);
+    for (const id of ['anna', 'bert', 'carol', 'weak']) await makeAccount(context, id, { id });
   });
 
   const makeRole = async (displayName: string, granted: readonly string[] = [read]) => {
@@ -109,7 +111,7 @@ describeOnEachEngine('roles', (database) => {
       400,
       { target: 'roleId', message: refusal },
     ]);
-    const own = await assign(`member of ${_name}`, role, { scopeTagIds: ['1'] });
+    const own = await assign('carol', role, { scopeTagIds: ['1'] });
     const moved = await weak.patch(`/api/v1/roleAssignments/${own.body.id}`, { scopeTagIds: null });
     expect(moved.status).toBe(403);
   });
@@ -122,6 +124,27 @@ describeOnEachEngine('roles', (database) => {
     ]);
     const none = await assign('anna', 'readOnlyOperator', { scopeTagIds: [] });
     expect([none.status, none.body.error.details[0].target]).toEqual([400, 'scopeTagIds']);
+  });
+
+  test('an assignment needs the id of an account, and tells every mistake at once', async () => {
+    await makeAccount(context, 'Dora');
+    const named = await assign('Dora', 'readOnlyOperator');
+    expect([named.status, named.body.error.details]).toMatchObject([
+      400,
+      [{ target: 'member', message: expect.stringContaining('give the id, and not the user name') }],
+    ]);
+    const { body } = await assign('carol', 'readOnlyOperator');
+    const moved = await administrator.patch(`/api/v1/roleAssignments/${body.id}`, { member: 'Dora' });
+    expect([moved.status, moved.body.error.details[0].target]).toEqual([400, 'member']);
+    const wrong = await assign('Dora', 'nothing', { scopeTagIds: ['555'] });
+    expect(wrong.body.error.details.map(({ target }: { target: string }) => target).sort()).toEqual([
+      'member',
+      'roleId',
+      'scopeTagIds[0]',
+    ]);
+    // Groups are named by identity providers, and need nobody in them yet.
+    const group = { memberKind: 'group', member: 'Night shift', roleId: 'readOnlyOperator' };
+    expect((await administrator.post('/api/v1/roleAssignments', group)).status).toBe(201);
   });
 
   test('the last administrator stays one', async () => {

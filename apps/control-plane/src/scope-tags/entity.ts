@@ -3,6 +3,8 @@ import type { StoredRow } from '../graph/tables.ts';
 
 export interface ScopeTagTables {
   scope_tags: StoredRow;
+  /** One row: the greatest number that a tag has had. */
+  scope_tag_numbers: { id: string; last: number };
 }
 
 /** `roleScopeTag` (Graph beta). */

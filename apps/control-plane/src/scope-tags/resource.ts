@@ -5,19 +5,20 @@ import type { Change, Resource } from '../graph/resource.ts';
 import { ApiError } from '../http/errors.ts';
 import { sharesElement } from '../odata/apply.ts';
 import { rolesAccess } from '../roles/resource.ts';
+import { tokensInForce } from '../tokens/ended.ts';
 import { scopeTags } from './entity.ts';
+import { nextTagNumber } from './tag-number.ts';
 
 const scopeTagSchema = z.strictObject({
   displayName: z.string().min(1).max(200),
   description: z.string().max(1000).default(''),
 });
 
-/** Whose rows carry tags, and what people call them. */
+/** Whose rows carry tags as long as they are there, and what people call them. */
 const carriers = [
   { table: 'server_configurations', column: 'role_scope_tag_ids', title: 'a server configuration' },
   { table: 'sites', column: 'role_scope_tag_ids', title: 'a site' },
   { table: 'role_assignments', column: 'scope_tag_ids', title: 'a role assignment' },
-  { table: 'api_tokens', column: 'scope_tag_ids', title: 'an API token' },
 ] as const;
 
 /** Scope tags: objects carry them, and assignments of roles reach over them. */
@@ -28,14 +29,7 @@ export const scopeTagResource: Resource = {
   title: 'scope tag',
   schema: scopeTagSchema as unknown as z.ZodType<GraphObject>,
   readOnly: ['id', 'isBuiltIn'],
-  /** Graph counts its tags from 0. */
-  nextId: async ({ tables }) => {
-    const { last } = await tables
-      .selectFrom('scope_tags')
-      .select(sql<number>`max(cast(id as integer))`.as('last'))
-      .executeTakeFirstOrThrow();
-    return String(last + 1);
-  },
+  nextId: ({ tables }) => nextTagNumber(tables),
   columns: async (_change, _references, row) => {
     if (row?.is_built_in === 1) throw new ApiError('Conflict', 'the built-in scope tag cannot be changed');
     return { ok: true, value: row === undefined ? { is_built_in: 0 } : {} };
@@ -59,5 +53,10 @@ async function findCarrier({ context, tables }: Change, id: string): Promise<str
       .executeTakeFirst();
     if (row !== undefined) return `${title} (${row.id})`;
   }
-  return undefined;
+  const carries = sharesElement(context.database.engine, 'scope_tag_ids', [id]);
+  const token = await tokensInForce(tables, context.now())
+    .select('id')
+    .where(sql<boolean>`scope_tag_ids is not null and ${carries}`)
+    .executeTakeFirst();
+  return token === undefined ? undefined : `an API token (${token.id})`;
 }

@@ -45,6 +45,19 @@ describeOnEachEngine('scope tags', (database) => {
     expect(assignment.body.error.details).toMatchObject([{ target: 'scopeTagIds[0]' }]);
   });
 
+  test('have a number that no tag has had before them, even when they are made at the same time', async () => {
+    const make = async (displayName: string) => {
+      const { status, body } = await graph.post('roleScopeTags', { displayName });
+      expect(status).toBe(201);
+      return String(body.id);
+    };
+    const gone = await make('Gone');
+    expect((await graph.delete(`roleScopeTags/${gone}`)).status).toBe(204);
+    const made = await Promise.all(['A', 'B', 'C', 'D'].map(make));
+    expect(new Set(made).size).toBe(4);
+    expect(made).not.toContain(gone);
+  });
+
   test('that are more than fit, or no tags at all, are refused by their field', async () => {
     const configuration = await graph.post('microsoftTunnelConfigurations', configurationExample);
     const site = await graph.post('microsoftTunnelSites', siteExample(configuration.body.id));

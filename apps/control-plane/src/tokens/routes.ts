@@ -11,7 +11,7 @@ import { itemQuery, listQuery, objectSchema, pageSchema } from '../graph/schemas
 import { EntityStore } from '../graph/store.ts';
 import { ApiError } from '../http/errors.ts';
 import { checkIfMatch, etagOf } from '../odata/etag.ts';
-import { beyondCaller } from '../roles/resource.ts';
+import { judgeRole } from '../roles/judge-role.ts';
 import { unknownTags } from '../scope-tags/known-tags.ts';
 import { durationRule, parseDuration } from './duration.ts';
 import { apiTokens } from './entity.ts';
@@ -85,20 +85,11 @@ export function registerTokens(application: FastifyInstance, context: Context): 
     async (request, reply) => {
       const { displayName, roleId, scopeTagIds, expiresIn } = request.body;
       const made = await inTransaction(context, request, async (change) => {
-        const role = await change.tables
-          .selectFrom('roles')
-          .select('permissions')
-          .where('id', '=', roleId)
-          .executeTakeFirst();
-        if (role === undefined) {
-          throw mistakes([
-            { path: 'roleId', message: 'there is no such role; GET /api/v1/roles lists them' },
-          ]);
-        }
-        const beyond = beyondCaller(change, JSON.parse(role.permissions));
-        if (beyond.length > 0) throw mistakes(beyond.map((problem) => ({ ...problem, path: 'roleId' })));
-        const unknown = await unknownTags(change.tables, 'scopeTagIds', scopeTagIds);
-        if (unknown.length > 0) throw mistakes(unknown);
+        const problems = [
+          ...(await judgeRole(change, roleId)),
+          ...(await unknownTags(change.tables, 'scopeTagIds', scopeTagIds)),
+        ];
+        if (problems.length > 0) throw mistakes(problems);
         const lifetime = parseDuration(expiresIn) ?? 0;
         return createToken(
           change.tables,

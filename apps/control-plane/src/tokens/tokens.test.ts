@@ -189,8 +189,15 @@ describeOnEachEngine('API tokens', (database) => {
       'roleId',
       'scopeTagIds',
     ]);
-    const unknown = await named.post('/api/v1/tokens', { displayName: 'x', roleId: 'nothing' });
-    expect(unknown.body.error.details[0].message).toBe('there is no such role; GET /api/v1/roles lists them');
+    const unknown = await named.post('/api/v1/tokens', {
+      displayName: 'x',
+      roleId: 'nothing',
+      scopeTagIds: ['7', '555'],
+    });
+    expect(unknown.body.error.details).toMatchObject([
+      { target: 'roleId', message: expect.stringContaining('GET /api/v1/roles lists them') },
+      { target: 'scopeTagIds[1]', message: expect.stringContaining('roleScopeTags lists them') },
+    ]);
   });
 
   test.each([

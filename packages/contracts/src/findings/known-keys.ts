@@ -6,9 +6,10 @@ interface SchemaNode {
   anyOf?: SchemaNode[];
   oneOf?: SchemaNode[];
   allOf?: SchemaNode[];
+  writeOnly?: boolean;
 }
 
-/** Which keys a document of a schema may hold at which place; for suggestions only. */
+/** What stands in a schema: which keys a document may hold at which place, and which of its values are secrets. */
 export class KnownKeys {
   readonly #root: SchemaNode;
 
@@ -21,6 +22,16 @@ export class KnownKeys {
 
   /** Keys that are allowed in the object at `path`. */
   at(path: readonly PropertyKey[]): string[] {
+    const nodes = this.#nodesAt(path).flatMap(alternatives);
+    return [...new Set(nodes.flatMap((node) => Object.keys(node.properties ?? {})))];
+  }
+
+  /** True when what is at `path` is a secret (`writeOnly` in JSON Schema), or may hold one. */
+  isSecret(path: readonly PropertyKey[]): boolean {
+    return this.#nodesAt(path).some(holdsSecret);
+  }
+
+  #nodesAt(path: readonly PropertyKey[]): SchemaNode[] {
     let nodes = [this.#root];
     for (const part of path) {
       nodes = nodes.flatMap(alternatives).flatMap((node) => {
@@ -28,7 +39,7 @@ export class KnownKeys {
         return next === undefined ? [] : [next];
       });
     }
-    return [...new Set(nodes.flatMap(alternatives).flatMap((node) => Object.keys(node.properties ?? {})))];
+    return nodes;
   }
 
   /** What the writer may have meant by an unknown key. */
@@ -49,6 +60,15 @@ export class KnownKeys {
 function alternatives(node: SchemaNode): SchemaNode[] {
   const inner = [...(node.anyOf ?? []), ...(node.oneOf ?? []), ...(node.allOf ?? [])];
   return [node, ...inner.flatMap(alternatives)];
+}
+
+function holdsSecret(node: SchemaNode): boolean {
+  return alternatives(node).some(
+    ({ writeOnly, properties, items }) =>
+      writeOnly === true ||
+      Object.values(properties ?? {}).some(holdsSecret) ||
+      (items !== undefined && holdsSecret(items)),
+  );
 }
 
 function findKey(node: SchemaNode, key: string, path: string): string | undefined {

@@ -48,7 +48,8 @@ function explainIssue(issue: z.core.$ZodIssue, prefix: Path, document: unknown, 
     const expected = issue.code === 'invalid_type' ? ` (${typeName(issue.expected)})` : '';
     return [{ path: fieldPath(path), message: `missing; this field is required${expected}` }];
   }
-  return [{ path: fieldPath(path), found: quoteValue(found), message: allowed(issue) }];
+  const quoted = keys.isSecret(path) ? {} : { found: quoteValue(found) };
+  return [{ path: fieldPath(path), ...quoted, message: allowed(issue) }];
 }
 
 /** The alternative whose keys the writer used, when that can be told. */

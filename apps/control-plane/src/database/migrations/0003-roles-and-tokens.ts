@@ -34,7 +34,8 @@ export function rolesAndTokens(engine: DatabaseEngine): Migration {
         .addColumn('display_name', text, (column) => column.notNull())
         .addColumn('hash', text, (column) => column.notNull().unique())
         .addColumn('hint', text, (column) => column.notNull())
-        .addColumn('role_id', text, (column) => column.notNull().references('roles.id'))
+        // No reference: a token that has ended is still listed when its role is gone.
+        .addColumn('role_id', text, (column) => column.notNull())
         .addColumn('scope_tag_ids', text)
         .addColumn('created_at', text, (column) => column.notNull())
         .addColumn('created_by', text, (column) => column.notNull())

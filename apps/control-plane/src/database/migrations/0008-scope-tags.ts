@@ -14,6 +14,11 @@ export function scopeTags(engine: DatabaseEngine): Migration {
         .addColumn('description', text, (column) => column.notNull())
         .addColumn('is_built_in', 'integer', (column) => column.notNull())
         .execute();
+      await schema
+        .createTable('scope_tag_numbers')
+        .addColumn('id', text, (column) => column.primaryKey())
+        .addColumn('last', 'integer', (column) => column.notNull())
+        .execute();
     },
   };
 }
