@@ -15,8 +15,8 @@ import { refusalOfError, timeout, type UpstreamRefusal } from './refusal.ts';
 export type Discovered = { ok: true; configuration: Configuration } | { ok: false; refusal: UpstreamRefusal };
 
 /**
- * Asks a provider what it can do. This happens at every sign-in: they are few, and keys or addresses that the provider has
- * changed are seen at once.
+ * Asks a provider what it can do. This happens at the end of every sign-in: they are few, and keys or addresses that the
+ * provider has changed are seen at once. `DiscoveryCache` is for the beginning.
  */
 export async function discover({ issuer, clientId, clientSecret }: IdentityProvider): Promise<Discovered> {
   // The library leaves signatures of tokens that came over TLS unchecked by default; here they are always checked.

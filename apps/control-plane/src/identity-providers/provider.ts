@@ -5,6 +5,8 @@ import type { SecretBox } from '../secrets/secret-box.ts';
 /** A service of the organisation that signs people in (OpenID Connect). */
 export interface IdentityProvider {
   readonly id: string;
+  /** Another one after each change. */
+  readonly version: number;
   readonly displayName: string;
   readonly issuer: string;
   readonly clientId: string;
@@ -43,6 +45,7 @@ export async function findProvider(
   if (row === undefined) return undefined;
   return {
     id: row.id,
+    version: row.version,
     displayName: row.display_name,
     issuer: row.issuer,
     clientId: row.client_id,

@@ -45,10 +45,11 @@ export async function beginUpstream(
   { database, secrets, now }: Context,
   { id }: Pick<IdentityProvider, 'id'>,
   redirectUri: string,
+  ask: typeof discover = discover,
 ): Promise<{ ok: true; url: URL; sealedState: string } | Refused> {
   const provider = await findProvider(database.tables, secrets, id);
   if (provider === undefined || !provider.isEnabled) return disabledProvider;
-  const discovered = await discover(provider);
+  const discovered = await ask(provider);
   if (!discovered.ok) return discovered;
   const state: State = {
     providerId: id,

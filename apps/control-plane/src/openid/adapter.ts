@@ -5,7 +5,7 @@ import { Provider } from 'oidc-provider/lib/provider.js';
 import type { Context } from '../context.ts';
 import type { Tables } from '../database/tables.ts';
 import { hashArtifact, hashUserCode } from './artifact-hash.ts';
-import { requireShort } from './request-size.ts';
+import { bounded } from './request-size.ts';
 import { endSignIns, isEndedSession } from './sign-in-sessions.ts';
 
 /** Keeps what the provider has to remember in the database, so that any replica can answer the next request. */
@@ -30,13 +30,13 @@ class ArtifactAdapter implements Adapter {
   }
 
   async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
-    requireShort(payload);
+    const kept = bounded(payload);
     const hash = hashArtifact(this.#kind, id);
     const { accountId, clientId, exp, grantId, result, session, sessionUid, scope, uid, userCode } = payload;
     if (this.#kind === 'Session' && uid !== undefined && (await isEndedSession(this.#tables, uid))) return;
     const expires = exp ?? Math.floor(this.#context.now().getTime() / 1000) + (expiresIn ?? 0);
     const columns = {
-      payload: this.#context.secrets.seal(JSON.stringify(payload), this.#purpose(hash)),
+      payload: this.#context.secrets.seal(JSON.stringify(kept), this.#purpose(hash)),
       // A sign-in that has finished and was not fetched yet ends with the others of its account.
       account_id: accountId ?? result?.login?.accountId ?? session?.accountId ?? null,
       client_id: clientId ?? null,

@@ -7,8 +7,19 @@ const most = 2_048;
 /** Characters of a user agent that are kept; real ones are shorter. */
 export const mostUserAgent = 256;
 
-/** Throws when a stranger's request would leave more behind in the database than a sign-in needs. */
-export function requireShort({ params, state }: AdapterPayload): void {
-  if (JSON.stringify([params, state]).length <= most) return;
-  throw new InvalidRequest(`the parameters of the request have more than ${most} characters`);
+/**
+ * What is kept of a payload. Throws when a stranger's request would leave more behind in the database than a sign-in needs.
+ * The library saves a session after it has answered, when it is too late to refuse: a form whose state is too long just
+ * does not work.
+ */
+export function bounded(payload: AdapterPayload): AdapterPayload {
+  const { params, state } = payload;
+  if (isLong(params)) {
+    throw new InvalidRequest(`the parameters of the request have more than ${most} characters`);
+  }
+  return isLong(state) ? { ...payload, state: undefined } : payload;
+}
+
+function isLong(value: unknown): boolean {
+  return value !== undefined && JSON.stringify(value).length > most;
 }

@@ -4,7 +4,7 @@ import { changePassword } from '../accounts/passwords.ts';
 import { purposeOf } from '../accounts/second-factor.ts';
 import { codeAt, newTotpSecret } from '../accounts/totp.ts';
 import { Browser } from '../testing/browser.ts';
-import { chosenPassword, openSignIn } from '../testing/openid.ts';
+import { chosenPassword, issuer, openSignIn } from '../testing/openid.ts';
 import { type ControlPlanes, publicUrl, startControlPlanes } from '../testing/running-control-plane.ts';
 
 // Many requests over TLS with passwords in between, on a machine that may be busy.
@@ -157,6 +157,16 @@ describe.each(['sqlite', 'postgresql'] as const)('the steps of a sign-in (%s)', 
     await tables.updateTable('accounts').set({ must_change_password: 1 }).where('id', '=', id).execute();
     const late = await browser.submit({ password: chosenPassword, repeated: chosenPassword });
     expect([late.status, late.text.includes('This page has ended')]).toEqual([400, true]);
+  });
+
+  test('parameters-long: the request is refused, and nothing of it is kept', async () => {
+    const browser = new Browser(planes.fetch);
+    const { seen } = await openSignIn(planes, browser, { state: 'x'.repeat(3_000) });
+    expect(seen.url).toContain('error=invalid_request');
+    const url = `${issuer}/sign-out?client_id=culvert-admin-centre&state=${'x'.repeat(3_000)}`;
+    await browser.open(url);
+    expect(await browser.submit({}, 'logout')).toMatchObject({ status: 400 });
+    expect(browser.page.text).toContain('This did not work');
   });
 
   test('state-tampered and state-of-another-interaction: refused', async () => {

@@ -3,6 +3,7 @@ import { SessionNotFound } from 'oidc-provider/lib/helpers/errors.js';
 import { z } from 'zod';
 import { completeSignIn } from '../accounts/sign-in.ts';
 import type { Context } from '../context.ts';
+import { DiscoveryCache } from '../identity-providers/discovery-cache.ts';
 import type { UpstreamRefusal } from '../identity-providers/refusal.ts';
 import { beginUpstream, finishUpstream } from '../identity-providers/upstream-sign-in.ts';
 import { type Interaction, openInteraction } from './interaction.ts';
@@ -27,6 +28,7 @@ type Opening = FastifyRequest<{ Params: { uid: string } }>;
 /** Sign-in at other services: the way there, and the way back. */
 export function registerUpstream(scope: FastifyInstance, context: Context, source: ProviderSource): void {
   const { publicUrl } = context.configuration;
+  const cache = new DiscoveryCache(context.now);
   const url = `${mountPath}/interaction/:uid/upstream`;
   const open = (request: Opening, reply: FastifyReply) =>
     openInteraction(source, request, reply, request.params.uid);
@@ -40,6 +42,7 @@ export function registerUpstream(scope: FastifyInstance, context: Context, sourc
         context,
         { id: request.params.provider },
         `${publicUrl}${callbackPath}`,
+        cache.discover,
       );
       if (!begun.ok) return refuse(context, interaction, begun.refusal, reply);
       const state = { uid: interaction.uid, sealedState: begun.sealedState };
