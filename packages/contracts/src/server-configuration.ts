@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { acrossFields } from './across-fields.ts';
-import { address, cidr } from './networks.ts';
+import { address, cidr, explainCidr, networksOverlap } from './networks.ts';
 import { scopeTagIds } from './scope-tags.ts';
 
 /** Include and exclude rules together, as in the original product. */
@@ -24,6 +24,25 @@ const domainName = z
 const route = cidr().refine((text) => !text.startsWith('0.0.0.0/'), {
   error: 'a route of 0.0.0.0 cannot be used: leave routeIncludes empty to send everything through the tunnel',
 });
+
+/** Addresses that no device can have: unspecified, loopback, multicast, reserved (RFC 6890), and IPv4 in another writing. */
+const neverDevices = [
+  '0.0.0.0/8',
+  '127.0.0.0/8',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+  '::/128',
+  '::1/128',
+  '::ffff:0:0/96',
+  'ff00::/8',
+];
+
+const notPool =
+  'devices cannot have addresses such as 0.0.0.0, 127.0.0.1 or 224.0.0.1: use a private network such as 10.70.0.0/16 or fd70::/112';
+
+/** True when devices can have every address; what is no network is refused by another rule. */
+const isPool = (text: string) =>
+  explainCidr(text) !== undefined || !neverDevices.some((network) => networksOverlap(text, network));
 
 const wholeNumber = (least: number, most: number) =>
   z.string().refine((text) => /^\d{1,10}$/.test(text) && Number(text) >= least && Number(text) <= most, {
@@ -74,14 +93,17 @@ export const serverConfigurationShape = {
   displayName: z.string().min(1).max(200),
   description: z.string().max(1000).default(''),
   /** IPv4 addresses leased to devices. */
-  network: cidr('ipv4').refine((text) => Number(text.split('/')[1]) <= 30, {
-    error: 'too small: use a prefix length of 30 or less, a /16 covers 64,000 devices',
-  }),
+  network: cidr('ipv4')
+    .refine((text) => Number(text.split('/')[1]) <= 30, {
+      error: 'too small: use a prefix length of 30 or less, a /16 covers 64,000 devices',
+    })
+    .refine(isPool, { error: notPool }),
   /** IPv6 addresses leased to devices; absent means that devices get IPv4 only. */
   ipv6Network: cidr('ipv6')
     .refine((text) => Number(text.split('/')[1]) <= 126, {
       error: 'too small: use a prefix length of 126 or less',
     })
+    .refine(isPool, { error: notPool })
     .optional(),
   /** One number for TCP and UDP. */
   listenPort: z.int().min(1).max(65_535).default(443),

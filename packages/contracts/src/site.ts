@@ -19,7 +19,8 @@ const unreachable = new Set([
   'ipv4Mapped',
 ]);
 
-const timeOfDay = z
+/** A time of day, written as it is stored. */
+export const timeOfDay = z
   .string()
   .regex(/^([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,7})?$/, {
     error: 'expected a time of day such as 22:00:00',

@@ -6,6 +6,7 @@ import { migrateToLatest } from '../database/migrate.ts';
 import { openDatabase } from '../database/open.ts';
 import { loadSecretsKey } from '../secrets/secrets-key.ts';
 import { emptyDatabase } from '../testing/databases.ts';
+import { makeScopeTags } from '../testing/graph.ts';
 import { callerOfToken } from '../tokens/store.ts';
 import { exitStatus, runProgram } from './program.ts';
 
@@ -63,6 +64,9 @@ describe.each(['sqlite', 'postgresql'] as const)('the command line (%s)', (engin
   });
 
   test('token takes the display name of a role and scope tags, and prints JSON for programs', async () => {
+    const database = openDatabase(place.url);
+    await makeScopeTags(database, '1', '2');
+    await database.close();
     const made = await token('--role', 'tunnel administrator', '--scope-tag', '1', '2', '--json');
     const document = JSON.parse(made.printed);
     expect(document).toEqual({
@@ -88,6 +92,13 @@ describe.each(['sqlite', 'postgresql'] as const)('the command line (%s)', (engin
     expect([status, printed]).toEqual([exitStatus.failed, '']);
     expect(complained).toContain('there is no role "emperor"');
     expect(complained).toContain('readOnlyOperator  (Read Only Operator)');
+  });
+
+  test('token with a scope tag that is not there lists the scope tags', async () => {
+    const { status, printed, complained } = await token('--role', 'administrator', '--scope-tag', '0', '99');
+    expect([status, printed]).toEqual([exitStatus.failed, '']);
+    expect(complained).toContain('there is no scope tag 99; the scope tags are:');
+    expect(complained).toContain('0  (Default)');
   });
 
   test.each([

@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { newId } from '../database/identifier.ts';
@@ -98,4 +100,12 @@ test.each([
   ['ECONNREFUSED', 'unavailable'],
 ])('the code %s means %s', (code, kind) => {
   expect(databaseFailure(Object.assign(new Error('x'), { code }))).toEqual({ kind });
+});
+
+test('a socket that is not there is a database that does not answer, and another file is not', async () => {
+  const failed = await new Promise<Error>((resolve) => {
+    connect({ path: '/none/.s.PGSQL.5432' }).on('error', resolve);
+  });
+  expect(databaseFailure(failed)).toEqual({ kind: 'unavailable' });
+  expect(await stat('/none/logs.tar.gz').then(() => 'there', databaseFailure)).toBeUndefined();
 });

@@ -21,7 +21,6 @@ const connectionErrors = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
   'EPIPE',
-  'ENOENT',
   'ETIMEDOUT',
   'EHOSTUNREACH',
   'ENOTFOUND',
@@ -34,10 +33,18 @@ const connectionMessages =
 const sqlite = { busy: 5, readOnly: 8, ioError: 10, full: 13, cannotOpen: 14 };
 const sqliteExtended = { foreignKey: 787, primaryKey: 1555, unique: 2067 };
 
+/** What Node and the engines add to an error. */
+interface Details {
+  code: string;
+  errcode: number;
+  detail: string;
+  syscall: string;
+}
+
 /** Sorts an error of either engine. */
 export function databaseFailure(error: unknown): DatabaseFailure | undefined {
   if (!(error instanceof Error)) return undefined;
-  const { code, errcode, detail } = error as Error & { code?: string; errcode?: number; detail?: string };
+  const { code, errcode, detail, syscall } = error as Error & Partial<Details>;
   if (code === 'ERR_SQLITE_ERROR' && errcode !== undefined) return sqliteFailure(errcode, error.message);
   if (code === '23505') return { kind: 'taken', columns: columnsOfDetail(detail ?? '') };
   if (code === '23503') return { kind: 'referenced' };
@@ -46,6 +53,8 @@ export function databaseFailure(error: unknown): DatabaseFailure | undefined {
   if (code !== undefined && contended.test(code)) return { kind: 'contended' };
   if (code !== undefined && (unavailable.test(code) || connectionErrors.has(code)))
     return { kind: 'unavailable' };
+  // A socket of PostgreSQL that is not there; other files are none of the database's.
+  if (code === 'ENOENT' && syscall === 'connect') return { kind: 'unavailable' };
   if (connectionMessages.test(error.message)) return { kind: 'unavailable' };
   // A pool wraps what went wrong below it.
   return error.cause === undefined ? undefined : databaseFailure(error.cause);

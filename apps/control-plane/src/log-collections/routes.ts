@@ -175,7 +175,7 @@ export function registerLogCollections(application: FastifyInstance, context: Co
       const store = new EntityStore(tables, engine, logCollections);
       const row = await findOrRefuse(store, id, sql<boolean>`(1 = 1)`, title);
       if (row.status !== 'completed' || typeof row.file !== 'string') throw notThere(row);
-      const { size } = await stat(row.file);
+      const size = await sizeOf(row.file);
       return reply
         .type('application/gzip')
         .header('content-length', size)
@@ -214,6 +214,17 @@ async function auditCollection(
     .where('servers.id', '=', String(row.server_id))
     .executeTakeFirst();
   await audit(change, readable, verb, { ...row, ...site }, states);
+}
+
+async function sizeOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).size;
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    throw new ApiError('Conflict', 'the file with the logs is not there any more: ask the server again', {
+      cause: error,
+    });
+  }
 }
 
 function notThere({ status }: StoredRow): ApiError {

@@ -1,4 +1,4 @@
-import { closest } from '@culvert/contracts';
+import { closest, timeOfDay } from '@culvert/contracts';
 import { isInt32 } from './cursor.ts';
 import { type EntityType, type Field, fieldOf } from './entity-type.ts';
 import { FilterError, type Token, tokenize } from './tokens.ts';
@@ -217,7 +217,8 @@ function literalOf({ kind, text }: Token, { type, members }: Field): Literal | u
     case 'enum':
       return kind === 'string' && members?.includes(text) === true ? text : undefined;
     case 'timeOfDay':
-      return kind === 'string' && /^\d{2}:\d{2}:\d{2}(\.\d{1,7})?$/.test(text) ? text : undefined;
+      // OData writes it without quotation marks (part 2, §5.1.1.6.1); people expect them.
+      return kind === 'string' || kind === 'timeOfDay' ? timeOfDay.safeParse(text).data : undefined;
     case 'boolean':
       if (kind !== 'word' || (text !== 'true' && text !== 'false')) return undefined;
       return text === 'true' ? 1 : 0;
@@ -246,7 +247,7 @@ function expected({ type, members }: Field): string {
     case 'dateTimeOffset':
       return 'a time such as 2026-11-24T09:00:00Z';
     case 'timeOfDay':
-      return "a time of day such as '22:00:00'";
+      return 'a time of day such as 22:00:00';
     default:
       return "a text such as 'Tokyo'";
   }

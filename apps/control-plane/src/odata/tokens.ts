@@ -4,15 +4,17 @@ export type Token =
   | { kind: 'string'; text: string; at: number }
   | { kind: 'number'; text: string; at: number }
   | { kind: 'dateTime'; text: string; at: number }
+  | { kind: 'timeOfDay'; text: string; at: number }
   | { kind: 'symbol'; text: string; at: number }
   | { kind: 'end'; text: ''; at: number };
 
-const patterns: { kind: 'string' | 'dateTime' | 'number' | 'word' | 'symbol'; pattern: RegExp }[] = [
+const patterns: { kind: Exclude<Token['kind'], 'end'>; pattern: RegExp }[] = [
   { kind: 'string', pattern: /'((?:[^'\0]|'')*)'/y },
   {
     kind: 'dateTime',
     pattern: /\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,7})?)?(?:Z|[+-]\d{2}:\d{2})/y,
   },
+  { kind: 'timeOfDay', pattern: /\d{2}:\d{2}(?::\d{2}(?:\.\d{1,7})?)?(?![\w.:-])/y },
   { kind: 'number', pattern: /-?\d{1,19}(?![\w.:-])/y },
   { kind: 'word', pattern: /[A-Za-z_][A-Za-z0-9_]{0,99}/y },
   { kind: 'symbol', pattern: /[(),:/]/y },

@@ -20,6 +20,7 @@ export async function token(options: TokenOptions, output: Output): Promise<void
   await withDatabase(options.config, output, async (database) => {
     await prepareDatabase(database);
     const role = await findRole(database, options.role);
+    await requireScopeTags(database, options.scopeTag);
     const actor = { kind: 'system', name: `command line (${userInfo().username})` } as const;
     const made = await database.tables.transaction().execute((tables) =>
       createToken(
@@ -58,4 +59,16 @@ async function findRole({ tables }: Database, wanted: string): Promise<{ id: str
   if (role !== undefined) return role;
   const list = rows.map(({ id, displayName }) => `  ${id}  (${displayName})`);
   throw new Error(`there is no role "${wanted}"; the roles are:\n${list.join('\n')}`);
+}
+
+async function requireScopeTags({ tables }: Database, wanted: readonly string[] = []): Promise<void> {
+  const rows = await tables
+    .selectFrom('scope_tags')
+    .select(['id', 'display_name as displayName'])
+    .orderBy('display_name')
+    .execute();
+  const unknown = wanted.filter((tag) => !rows.some(({ id }) => id === tag));
+  if (unknown.length === 0) return;
+  const list = rows.map(({ id, displayName }) => `  ${id}  (${displayName})`);
+  throw new Error(`there is no scope tag ${unknown.join(', ')}; the scope tags are:\n${list.join('\n')}`);
 }
