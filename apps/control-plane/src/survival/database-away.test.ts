@@ -144,7 +144,8 @@ test.each(['the kill of one of its processes', 'its immediate shutdown'])(
 );
 
 test('a control plane that starts before its database waits for it', { timeout: 60_000 }, async () => {
-  const early = await ControlPlaneProcess.prepare(postgresql.url('away'));
+  await administer('create database early');
+  const early = await ControlPlaneProcess.prepare(postgresql.url('early'));
   await postgresql.stop();
   const started = early.start();
   while (!early.output.includes('waiting up to 60 seconds')) await sleep(50);
