@@ -90,7 +90,11 @@ class Product {
   #startControlPlane() {
     const child = spawn(
       node,
-      [controlPlaneProgram, 'start', '--directory', this.#state, ...this.#controlPlaneChoices],
+      [
+        // See apps/control-plane/src/administration/memory-settings.ts.
+        '--max-semi-space-size=32',
+        ...[controlPlaneProgram, 'start', '--directory', this.#state, ...this.#controlPlaneChoices],
+      ],
       { cwd: root, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] },
     );
     this.#controlPlane = child;

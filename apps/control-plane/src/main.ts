@@ -1,5 +1,9 @@
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
+import { useMemorySettings } from './administration/memory-settings.ts';
+
+// Not for the commands that are done in a moment.
+if (!['token', 'backup', 'restore'].includes(process.argv[2] ?? '')) useMemorySettings();
 
 // Half of a start is compiling. The place belongs to whoever installed the product: a cache that others could write would let
 // them choose what runs here.
