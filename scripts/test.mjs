@@ -13,6 +13,7 @@ import {
   ensurePostgresql,
   ensurePython,
   main,
+  node,
   root,
   SetupError,
   say,
