@@ -3,6 +3,7 @@ export * from './engine-messages.ts';
 export * from './findings/finding.ts';
 export * from './findings/known-keys.ts';
 export * from './findings/validate.ts';
+export * from './fleet/index.ts';
 export * from './network-warnings.ts';
 export * from './networks.ts';
 export * from './scope-tags.ts';

@@ -2,6 +2,7 @@
  * Holds our entity types against the types that Microsoft publishes for Graph (beta). There is nothing to run: when the two drift
  * apart, this file does not compile.
  */
+import type { deploymentModes } from '@culvert/contracts';
 import type {
   KeyValuePair,
   MicrosoftTunnelConfiguration,
@@ -22,7 +23,7 @@ import type { EntityType, Field } from '../odata/entity-type.ts';
 import type { scopeTags } from '../scope-tags/entity.ts';
 import type { serverConfigurations } from '../server-configurations/entity.ts';
 import type { formerNames } from '../server-configurations/resource.ts';
-import type { deploymentModes, healthStatuses, servers } from '../servers/entity.ts';
+import type { healthStatuses, servers } from '../servers/entity.ts';
 import type { sites } from '../sites/entity.ts';
 
 /** The value of a property in our answers. */

@@ -1,10 +1,11 @@
+import { healthMetricNames } from '@culvert/contracts';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { contextUrl } from '../graph/read.ts';
 import { readPermission } from '../graph/scope.ts';
 import { servers } from './entity.ts';
-import { healthMetricNames } from './metrics.ts';
+
 import { requireServer, serverParameters, serversUrl } from './routes.ts';
 
 const moment = z.iso

@@ -1,3 +1,4 @@
+import { deploymentModes } from '@culvert/contracts';
 import { type EntitySet, graphBase } from '../graph/entity-set.ts';
 import type { StoredRow } from '../graph/tables.ts';
 
@@ -15,15 +16,6 @@ export const healthStatuses = [
   'offline',
   'upgradeInProgress',
   'upgradeFailed',
-  'unknownFutureValue',
-] as const;
-
-/** Members of `microsoftTunnelDeploymentMode`. */
-export const deploymentModes = [
-  'standaloneRootful',
-  'standaloneRootless',
-  'podRootful',
-  'podRootless',
   'unknownFutureValue',
 ] as const;
 

@@ -1,6 +1,7 @@
+import { deploymentModes } from '@culvert/contracts';
 import { z } from 'zod';
 import type { GraphObject } from '../graph/conversion.ts';
-import { deploymentModes, servers } from './entity.ts';
+import { servers } from './entity.ts';
 
 /** What may be written of a server; everything else it reports itself. */
 export const serverSchema = z.strictObject({
