@@ -206,31 +206,33 @@ describe('what cannot be told', () => {
     expect((await check([name, 'ca'])).reason).toContain(reason);
   });
 
-  test('an answer of which any byte was changed never makes a certificate good or revoked', async () => {
-    for (const [name, path] of [
-      ['by-ocsp', '/ocsp'],
-      ['by-crl', '/ca.crl'],
-    ] as const) {
-      let original: Buffer | undefined;
+  test.each([
+    ['by-ocsp', '/ocsp', 'good'],
+    ['by-ocsp', '/ocsp', 'revoked'],
+    ['by-crl', '/ca.crl', 'good'],
+    ['by-crl', '/ca.crl', 'revoked'],
+  ] as const)(
+    'any changed byte of an answer of %s at %s cannot turn "%s" around',
+    async (name, path, status) => {
+      authority.state({ [name]: status === 'good' ? 'valid' : { revokedFor: 'superseded' } });
+      let original = Buffer.alloc(0);
       authority.distortions.set(path, (answer) => {
         original = answer;
         return answer;
       });
-      let nonce = Buffer.alloc(0);
+      const nonce = randomBytes(32);
       const chain = [name, 'ca'].map((one) => authority.certificate(one));
-      const options = { ask: overHttp, now: () => new Date() };
-      await checkChain(chain, { ...options, random: (length) => (nonce = randomBytes(length)) });
-      if (original === undefined) throw new Error('nothing was asked');
-      // What follows the signature of an OCSP answer are certificates that anybody may add.
-      const signed = original.length - (name === 'by-ocsp' ? authority.certificate('ca').raw.length + 30 : 0);
-      for (let index = 8; index < signed; index += 7) {
+      const options = { now: () => new Date(), random: () => nonce };
+      expect((await checkChain(chain, { ...options, ask: overHttp })).status).toBe(status);
+      for (let index = 0; index < original.length; index += 1) {
         const changed = Buffer.from(original);
         changed[index] = (changed[index] ?? 0) ^ 0x15;
-        const result = await checkChain(chain, { ...options, ask: async () => changed, random: () => nonce });
-        expect(result.status, `byte ${index} of ${path}`).toBe('untold');
+        const result = await checkChain(chain, { ...options, ask: async () => changed });
+        // A changed header that the signature does not cover may be read all the same.
+        expect([status, 'untold'], `byte ${index}`).toContain(result.status);
       }
-    }
-  });
+    },
+  );
 
   test('nobody answers', async () => {
     const result = await check(['deaf', 'ca']);

@@ -1,6 +1,7 @@
 import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
 import { generalNamesOf, uriOf } from './addresses.ts';
+import { type CertificateList, readCertificateList } from './certificate-list.ts';
 import { isSignedBy } from './signature.ts';
 import {
   explainTimes,
@@ -33,7 +34,7 @@ export function judgeCrl(
   { address, now }: { address: string; now: Date },
 ): Verdict {
   try {
-    const list = pkijs.CertificateRevocationList.fromBER(der);
+    const list = readCertificateList(der);
     const problem = explainList(list, pair, address, now);
     return problem === undefined ? lookUp(list, pair) : untold(problem);
   } catch {
@@ -42,7 +43,7 @@ export function judgeCrl(
 }
 
 function explainList(
-  list: pkijs.CertificateRevocationList,
+  list: CertificateList,
   { certificate, issuer }: Pair,
   address: string,
   now: Date,
@@ -50,21 +51,13 @@ function explainList(
   const subject = pkijs.Certificate.fromBER(certificate.raw);
   if (!list.issuer.isEqual(subject.issuer)) return 'the list is of another authority';
   if (!maySignLists(issuer.raw)) return 'the authority may not sign such lists';
-  if (list.signature.algorithmId !== list.signatureAlgorithm.algorithmId)
-    return 'the list contradicts itself';
-  const signature = list.signatureValue.valueBlock.valueHexView;
-  if (!isSignedBy(issuer.publicKey, list.signatureAlgorithm, list.tbsView, signature)) {
+  if (!isSignedBy(issuer.publicKey, list.signatureAlgorithm, list.signed, list.signature)) {
     return 'the signature of the list is not that of the authority';
   }
   if (list.nextUpdate === undefined) return 'the list does not say until when it is valid';
-  // Such as the issuer of an entry, by which a list would be an indirect one (RFC 5280 §5.3.3).
-  const hasForeignEntry = list.revokedCertificates?.some(({ crlEntryExtensions }) =>
-    crlEntryExtensions?.extensions.some(({ critical, extnID }) => critical && extnID !== oid.reason),
-  );
-  if (hasForeignEntry) return 'an entry of the list has a critical extension that is not known';
   return (
-    explainTimes(list.thisUpdate.value, list.nextUpdate.value, now) ??
-    explainExtensions(list.crlExtensions?.extensions ?? [], subject, address)
+    explainTimes(list.thisUpdate, list.nextUpdate, now) ??
+    explainExtensions(list.extensions, subject, address)
   );
 }
 
@@ -107,20 +100,29 @@ function explainScope(
   return isThisPoint ? undefined : 'the list is for certificates with another address';
 }
 
-function lookUp(list: pkijs.CertificateRevocationList, { certificate }: Pair): Verdict {
-  const validUntil = list.nextUpdate?.value ?? new Date(0);
+function lookUp(list: CertificateList, { certificate }: Pair): Verdict {
   const serial = Buffer.from(pkijs.Certificate.fromBER(certificate.raw).serialNumber.valueBlock.valueHexView);
-  const entry = list.revokedCertificates?.find(({ userCertificate }) =>
-    serial.equals(userCertificate.valueBlock.valueHexView),
-  );
-  if (entry === undefined) return { status: 'good', validUntil };
-  const reason = reasonOf(entry);
-  return { status: 'revoked', at: entry.revocationDate.value, reason, validUntil };
+  const validUntil = list.nextUpdate ?? new Date(0);
+  let verdict: Verdict = { status: 'good', validUntil };
+  for (const entry of list.entries()) {
+    // Critical ones tell for example that the entry is of another issuer (RFC 5280 §5.3.3): then nothing here can be believed.
+    if (entry.mayHaveCritical && hasForeignCritical(entry.extensions())) {
+      return untold('an entry of the list has a critical extension that is not known');
+    }
+    if (serial.equals(entry.serial)) {
+      const [at, reason] = [entry.revokedAt(), reasonOf(entry.extensions())];
+      verdict = { status: 'revoked', at, reason, validUntil };
+    }
+  }
+  return verdict;
 }
 
-function reasonOf({ crlEntryExtensions }: pkijs.RevokedCertificate): RevocationReason | undefined {
-  const extension = crlEntryExtensions?.extensions.find(({ extnID }) => extnID === oid.reason);
-  const value: unknown = extension?.parsedValue;
+function hasForeignCritical(extensions: pkijs.Extension[]): boolean {
+  return extensions.some(({ critical, extnID }) => critical && extnID !== oid.reason);
+}
+
+function reasonOf(extensions: pkijs.Extension[]): RevocationReason | undefined {
+  const value: unknown = extensions.find(({ extnID }) => extnID === oid.reason)?.parsedValue;
   return value instanceof asn1js.Enumerated ? revocationReason(value.valueBlock.valueDec) : undefined;
 }
 
