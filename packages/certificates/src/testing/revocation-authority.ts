@@ -30,6 +30,8 @@ export class RevocationAuthority {
 
   private constructor() {
     this.#server = createServer(async (request, response) => {
+      // `openssl` runs synchronously, so a connection that is kept may be closed without the client having noticed.
+      response.shouldKeepAlive = false;
       const path = request.url ?? '';
       this.asked.push(path);
       const body = Buffer.concat(await request.toArray());
