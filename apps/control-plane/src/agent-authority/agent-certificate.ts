@@ -1,4 +1,4 @@
-import { X509Certificate, type webcrypto } from 'node:crypto';
+import { type webcrypto, X509Certificate } from 'node:crypto';
 import { certificateDer, certificatePem, issueCertificate } from '@culvert/certificates/issue.ts';
 import type { Kysely } from 'kysely';
 import type { Tables } from '../database/tables.ts';
