@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { agentCertificateProbe, gatewayProbe, KnownGateway } from './gateway-probes.ts';
 import { coresProbe, diskProbe, memoryProbe, processorProbe, throughputProbe } from './host-probes.ts';
+import type { ProxyFor } from './http-request.ts';
 import { latencyProbe } from './latency-probe.ts';
 import { seconds } from './probe.ts';
 import { ProbeRunner } from './probe-runner.ts';
@@ -15,8 +16,8 @@ export interface HealthSourceOptions {
   adminSocket: string;
   /** PEM of the agent's certificate; may not be there yet. */
   agentCertificateFile: string;
-  /** `http://host:port` for what lies outside: OCSP, CRL, images. */
-  proxy?: string;
+  /** For what lies outside: OCSP, CRL, images. */
+  proxyFor: ProxyFor;
   /** What the site wants measured, when it is known already; `configure` tells it later. */
   settings?: HealthSettings;
 }
@@ -31,7 +32,7 @@ export interface RunningHealthSource extends HealthSource {
 
 /** Begins to measure every metric that an agent measures, and goes on until `close`. */
 export function createHealthSource(options: HealthSourceOptions): RunningHealthSource {
-  const { stateDirectory, adminSocket, agentCertificateFile, proxy } = options;
+  const { stateDirectory, adminSocket, agentCertificateFile, proxyFor } = options;
   let { settings } = options;
   const now = () => new Date();
   const gateway = new KnownGateway(adminSocket);
@@ -44,9 +45,9 @@ export function createHealthSource(options: HealthSourceOptions): RunningHealthS
     coresProbe(),
     diskProbe(stateDirectory),
     agentCertificateProbe(agentCertificateFile, now),
-    revocationProbe(gateway, proxy, now),
+    revocationProbe(gateway, proxyFor, now),
     internalNetworkProbe(() => settings),
-    imageRegistryProbe(() => settings, proxy),
+    imageRegistryProbe(() => settings, proxyFor),
   ]);
   return {
     measured: () => runner.measured(),
