@@ -47,6 +47,8 @@ export interface TunnelService {
   bans(): BanView[];
   unban(address: string | 'all'): number;
   counters(): Record<string, number>;
+  /** Sessions that there can be at the same time. */
+  readonly capacity: number;
   /** From now on requests and CONNECTs get 503; open tunnels go on. */
   drain(): void;
   close(): Promise<void>;
@@ -69,6 +71,9 @@ const trafficMilliseconds = 60_000;
 const trafficShare = 100;
 /** The engine closes the relayed connection after `attach`; this is for when it does not. */
 const handOverMilliseconds = 10_000;
+
+/** Sessions that one gateway is made for, whatever its network holds. */
+const mostSessions = 64_000;
 
 const networkChangedMessage = 'The network of this server has changed. Please connect again.';
 
@@ -232,6 +237,10 @@ class Service implements TunnelService {
       addressesFree: this.#sessions.freeAddresses,
       badConnections: this.#application?.relay.badRequests ?? 0,
     };
+  }
+
+  get capacity(): number {
+    return Math.min(this.#pool.capacity, mostSessions);
   }
 
   drain(): void {

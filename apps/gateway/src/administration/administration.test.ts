@@ -42,6 +42,7 @@ const service: TunnelService = {
   bans: () => [{ address: '192.0.2.9', failures: 8, until: Date.now() + 90_000 }],
   unban: (address) => (address === 'all' || address === '192.0.2.9' ? 1 : 0),
   counters: () => ({ sessions: 1 }),
+  capacity: 64_000,
   close: async () => {},
 };
 
@@ -81,10 +82,17 @@ beforeAll(async () => {
       publicAddress: 'vpn.example.com',
       listenPort: 443,
       startedAt: Date.now(),
-      engine: { connected: true, counters: {} },
+      version: '1.2.0',
+      engine: { connected: true, version: '1.2.0', counters: {} },
+      sessions: { connected: 1, away: 0, capacity: 64_000 },
       counters: {},
     }),
-    reload: async () => ({ applied: false, problems: [{ path: 'tls', message: 'bad' }], warnings: [] }),
+    reload: async () => ({
+      applied: false,
+      needsRestart: false,
+      problems: [{ path: 'tls', message: 'bad' }],
+      warnings: [],
+    }),
   });
 });
 afterAll(() => server.close());
