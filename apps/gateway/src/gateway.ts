@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeFinding, type Finding, type Findings } from '@culvert/contracts';
+import { productVersion } from '@culvert/release/product-version.ts';
 import type { Logger } from 'pino';
 import { type AdministrationServer, serveAdministration } from './administration/server.ts';
 import { appearanceOf, certificateFiles, RestedChange } from './configuration/certificate-watch.ts';
@@ -30,6 +31,8 @@ export class StartError extends Error {
 export interface ReloadResult extends Findings {
   /** False means that the configuration of before stays in use. */
   applied: boolean;
+  /** True when the file is good, and only a gateway that starts can take it over. */
+  needsRestart: boolean;
 }
 
 export interface GatewayStatus {
@@ -37,7 +40,16 @@ export interface GatewayStatus {
   publicAddress: string;
   listenPort: number;
   startedAt: number;
-  engine: { connected: boolean; counters: Record<string, number> };
+  /** Of the product. */
+  version: string;
+  engine: { connected: boolean; version?: string; counters: Record<string, number> };
+  sessions: {
+    connected: number;
+    /** Signed in, without a tunnel at the moment. */
+    away: number;
+    /** Sessions that there can be. */
+    capacity: number;
+  };
   counters: Record<string, number>;
   /** What a probe on this host needs to go through this gateway like a device, or like a packet. */
   probing: {
@@ -162,21 +174,33 @@ export class Gateway {
       const { configuration, problems, warnings } = loaded;
       const refused =
         configuration === undefined ? problems : restartProblems(this.#configuration, configuration);
-      if (configuration === undefined || refused.length > 0) return this.#keep(refused, warnings);
+      if (configuration === undefined || refused.length > 0)
+        return this.#keep(refused, warnings, configuration !== undefined);
       return this.#apply(configuration, warnings);
     });
   }
 
   async status(): Promise<GatewayStatus> {
     const { file, standalone } = this.#configuration;
-    const { connected } = this.#engine;
+    const { connected, version } = this.#engine;
+    const counters = this.service.counters();
     return {
       file,
       publicAddress: standalone.publicAddress,
       listenPort: standalone.serverConfiguration.listenPort,
       startedAt: this.#startedAt,
-      engine: { connected, counters: connected ? await this.#engine.status().catch(() => ({})) : {} },
-      counters: this.service.counters(),
+      version: productVersion(),
+      engine: {
+        connected,
+        ...(version === undefined ? {} : { version }),
+        counters: connected ? await this.#engine.status().catch(() => ({})) : {},
+      },
+      sessions: {
+        connected: counters.sessionsConnected ?? 0,
+        away: counters.sessionsAway ?? 0,
+        capacity: this.service.capacity,
+      },
+      counters,
       probing: {
         listenAddresses: standalone.listenAddresses,
         proxyProtocol: standalone.proxyProtocol,
@@ -202,10 +226,10 @@ export class Gateway {
     this.#logger.info({ publicAddress, port: serverConfiguration.listenPort }, 'devices can connect');
   }
 
-  #keep(problems: Finding[], warnings: Finding[]): ReloadResult {
+  #keep(problems: Finding[], warnings: Finding[], needsRestart = false): ReloadResult {
     for (const problem of problems) this.#logger.error({ field: problem.path }, describeFinding(problem));
     this.#logger.error({ problems: problems.length }, 'the configuration of before stays in use');
-    return { applied: false, problems, warnings };
+    return { applied: false, needsRestart, problems, warnings };
   }
 
   async #apply(configuration: LoadedConfiguration, warnings: Finding[]): Promise<ReloadResult> {
@@ -224,7 +248,7 @@ export class Gateway {
     this.#service?.reconfigure(configuration);
     for (const warning of warnings) this.#logger.warn({ field: warning.path }, describeFinding(warning));
     this.#logger.info('the configuration was read again and applied');
-    return { applied: true, problems: [], warnings };
+    return { applied: true, needsRestart: false, problems: [], warnings };
   }
 
   #watchCertificate(): void {

@@ -53,9 +53,7 @@ export function judgeGateway(
   const leaf = served.value?.chain[0];
   return {
     currentConnections:
-      status.value === undefined
-        ? { reason: status.error }
-        : { value: status.value.counters.sessionsConnected },
+      status.value === undefined ? { reason: status.error } : { value: status.value.sessions.connected },
     serverContainerHealthy: judgeHealth(status, served),
     tlsCertificateDaysLeft:
       leaf === undefined

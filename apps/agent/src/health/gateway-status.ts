@@ -6,7 +6,7 @@ const gatewayStatusSchema = z.object({
   publicAddress: z.string(),
   listenPort: z.int(),
   engine: z.object({ connected: z.boolean() }),
-  counters: z.object({ sessionsConnected: z.int() }),
+  sessions: z.object({ connected: z.int() }),
   probing: z.object({
     listenAddresses: z.array(z.string()).optional(),
     proxyProtocol: z.boolean(),

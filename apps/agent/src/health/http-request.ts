@@ -1,13 +1,8 @@
 import { isIP } from 'node:net';
 import { getCACertificates } from 'node:tls';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
+import type { HttpProxy } from '../transport/proxy.ts';
 import { explainNetworkError } from './network-errors.ts';
-
-/** An HTTP proxy without authentication. */
-export interface HttpProxy {
-  host: string;
-  port: number;
-}
 
 /** The proxy for an address; undefined when the request goes straight. */
 export type ProxyFor = (target: URL) => HttpProxy | undefined;

@@ -4,7 +4,8 @@ import { createServer as createHttps } from 'node:https';
 import { connect, createServer as createTcp, type Server as TcpServer } from 'node:net';
 import { CertificateWorkshop } from '@culvert/certificates/testing/certificates.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { askOverHttp, type HttpProxy } from './http-request.ts';
+import type { HttpProxy } from '../transport/proxy.ts';
+import { askOverHttp } from './http-request.ts';
 import { imageRegistryProbe, internalNetworkProbe } from './reachability-probes.ts';
 import { deadPort, listen } from './testing.ts';
 

@@ -72,7 +72,7 @@ export function statusOf(listenPort: number, proxyProtocol = false): GatewayStat
     publicAddress: 'vpn.example.com',
     listenPort,
     engine: { connected: true },
-    counters: { sessionsConnected: 7 },
+    sessions: { connected: 7 },
     probing: { proxyProtocol, freeAddress: '10.70.255.254' },
   };
 }
