@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureOwnCertificate } from '@culvert/certificates/self-signed.ts';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { TunnelService } from '../service.ts';
+import { AdministrationClient } from './client.ts';
 import { forTerminal } from './logger.ts';
 import { runProgram } from './program.ts';
 import { type AdministrationServer, serveAdministration } from './server.ts';
@@ -34,6 +35,7 @@ const service: TunnelService = {
   onEngineReady: async () => {},
   onEngineLost: () => {},
   drain: () => {},
+  finish: async () => {},
   onEngineEvent: () => {},
   reconfigure: () => {},
   sessions: async () => [session],
@@ -44,6 +46,9 @@ const service: TunnelService = {
   counters: () => ({ sessions: 1 }),
   close: async () => {},
 };
+
+/** What the gateway was asked for over its socket. */
+const asked: string[] = [];
 
 async function gateway(...parameters: string[]) {
   const output = { printed: '', complained: '' };
@@ -76,7 +81,11 @@ beforeAll(async () => {
   );
   server = await serveAdministration(socket, {
     service,
+    askForHandOver: () => asked.push('handOver'),
+    replaceEngine: async () => true,
     status: async () => ({
+      version: '1.2.3',
+      proxyProtocol: false,
       file: config,
       publicAddress: 'vpn.example.com',
       listenPort: 443,
@@ -88,6 +97,13 @@ beforeAll(async () => {
   });
 });
 afterAll(() => server.close());
+
+test('a hand over is answered before the process begins with it', async () => {
+  const client = new AdministrationClient(config);
+  expect(await client.post('/hand-over')).toEqual({});
+  await vi.waitFor(() => expect(asked).toEqual(['handOver']));
+  expect(await client.post('/replace-engine')).toEqual({ replaced: true });
+});
 
 describe('the commands of the administrator', () => {
   test('list sessions, and what a device says of itself does not steer the terminal', async () => {

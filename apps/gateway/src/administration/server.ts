@@ -9,6 +9,8 @@ export interface Administered {
   readonly service: TunnelService;
   status(): Promise<GatewayStatus>;
   reload(): Promise<ReloadResult>;
+  askForHandOver(): void;
+  replaceEngine(): Promise<boolean>;
 }
 
 export interface AdministrationServer {
@@ -59,6 +61,12 @@ function addRoutes(app: FastifyInstance, gateway: Administered): void {
   app.get('/sessions', async () => ({ sessions: await gateway.service.sessions() }));
   app.get('/bans', () => ({ bans: gateway.service.bans() }));
   app.post('/reload', () => gateway.reload());
+  app.post('/hand-over', (_request, reply) => {
+    // The answer is under way before the process begins to end.
+    reply.raw.once('finish', () => gateway.askForHandOver());
+    return reply.code(202).send({});
+  });
+  app.post('/replace-engine', async () => ({ replaced: await gateway.replaceEngine() }));
   app.post('/disconnect', async ({ body }, reply) => {
     const input = disconnectSchema.safeParse(body);
     if (!input.success) return refuse(reply, input.error);
