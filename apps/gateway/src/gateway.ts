@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeFinding, type Finding, type Findings } from '@culvert/contracts';
+import type { LevelControl } from '@culvert/logging/level-control.ts';
 import type { Logger } from 'pino';
 import { type AdministrationServer, serveAdministration } from './administration/server.ts';
 import { appearanceOf, certificateFiles, RestedChange } from './configuration/certificate-watch.ts';
@@ -20,6 +21,8 @@ import { gatewayVersion } from './version.ts';
 export interface GatewayOptions {
   configuration: LoadedConfiguration;
   logger: Logger;
+  /** Changes the level of `logger` for a time. */
+  logLevel: LevelControl;
   environment: NodeJS.ProcessEnv;
   /** See `EngineSupervisorOptions`. */
   replaceForeignEngine?: boolean;
@@ -77,6 +80,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 /** A running gateway: owns every part that lives as long as the process. */
 export class Gateway {
   #configuration: LoadedConfiguration;
+  readonly logLevel: LevelControl;
   readonly #logger: Logger;
   readonly #paths;
   readonly #engine: EngineSupervisor;
@@ -93,6 +97,7 @@ export class Gateway {
     const { configuration, logger, environment, replaceForeignEngine = false } = options;
     this.#configuration = configuration;
     this.#onHandOverAsked = options.onHandOverAsked;
+    this.logLevel = options.logLevel;
     this.#logger = logger;
     this.#paths = runtimePaths(configuration.standalone.stateDirectory);
     const { runtimeDirectory, logDirectory } = this.#paths;
@@ -146,6 +151,7 @@ export class Gateway {
   /** Ends everything: tunnels, engine, firewall, sockets. The sessions stay on disk. */
   async stop(): Promise<void> {
     clearInterval(this.#certificateTimer);
+    this.logLevel.close();
     await this.#reloading;
     // A gateway that never owned the state directory must not take anything away from the one that does.
     if (this.#administration === undefined) return;
@@ -166,6 +172,7 @@ export class Gateway {
    */
   async handOver(): Promise<void> {
     clearInterval(this.#certificateTimer);
+    this.logLevel.close();
     await this.#reloading;
     await this.#service?.finish();
     await this.#engine.stop({ end: false });
@@ -191,6 +198,7 @@ export class Gateway {
   /** Reads the file again; a bad one changes nothing, and every problem comes back. */
   reload(): Promise<ReloadResult> {
     return this.#oneByOne(async () => {
+      this.#logger.debug({ file: this.#configuration.file }, 'reading the configuration again');
       const loaded = await loadConfiguration(this.#configuration.file, {
         onPasswordProblem: (problem) => this.#logger.warn(problem),
       });

@@ -282,6 +282,8 @@ class Service implements TunnelService {
         stateCookie: readCookie(cookies, 'webvpncontext'),
       });
     }
+    const step = { step: read.request.kind, answer: answer.kind, remoteAddress: device.address };
+    this.#logger.debug(step, 'a step of a sign-in');
     return {
       document: renderAnswer(answer, this.#documents, aggregate),
       cookies: answerCookies(answer, this.#documents),
@@ -335,6 +337,7 @@ class Service implements TunnelService {
     socket.resume();
     socket.on('end', () => socket.end());
     const refuse = (status: 401 | 404 | 503, reason: string) => {
+      this.#logger.debug({ status, reason, remoteAddress: device.address }, 'no tunnel for this CONNECT');
       if (!socket.destroyed) socket.end(refuseConnect(status, reason));
     };
     try {
@@ -408,6 +411,7 @@ class Service implements TunnelService {
     const first = this.#sessions.attached(session, device.address, hostname, now);
     const tls = describeTls(device);
     this.#counts[first ? 'connects' : 'reconnects'] += 1;
+    this.#logger.debug({ session: session.id, first, tls }, 'a tunnel is open');
     this.#log(
       {
         event: first ? 'connect' : 'reconnect',

@@ -1,12 +1,16 @@
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { ensureOwnCertificate } from '@culvert/certificates/self-signed.ts';
+import { LevelControl } from '@culvert/logging/level-control.ts';
 import fc from 'fast-check';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { TunnelService } from '../service.ts';
 import { AdministrationClient } from './client.ts';
-import { forTerminal } from './logger.ts';
 import { runProgram } from './program.ts';
 import { type AdministrationServer, serveAdministration } from './server.ts';
 import { formatBytes, formatDuration, formatTable } from './table.ts';
@@ -15,6 +19,7 @@ import type { Terminal } from './terminal.ts';
 const directory = mkdtempSync(join(tmpdir(), 'culvert-admin-'));
 const config = join(directory, 'gateway.json');
 const socket = join(directory, 'state/run/admin.sock');
+const logLevel = new LevelControl(pino({}, { write: () => {} }), join(directory, 'level.json'));
 let server: AdministrationServer;
 
 const session = {
@@ -93,6 +98,7 @@ beforeAll(async () => {
       engine: { connected: true, counters: {} },
       counters: {},
     }),
+    logLevel,
     reload: async () => ({ applied: false, problems: [{ path: 'tls', message: 'bad' }], warnings: [] }),
   });
 });
@@ -186,6 +192,28 @@ describe('the commands of the administrator', () => {
     });
   });
 
+  test('change the level of the log for a time, and bring the usual one back', async () => {
+    const send = async (method: string, body?: object) => {
+      const headers = body === undefined ? {} : { 'content-type': 'application/json' };
+      const sent = request({ socketPath: socket, method, path: '/log-level', headers });
+      sent.end(body === undefined ? undefined : JSON.stringify(body));
+      const [response] = (await once(sent, 'response')) as [IncomingMessage];
+      return [response.statusCode, await json(response)];
+    };
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    expect(await send('GET')).toEqual([200, { level: 'info', usual: 'info' }]);
+    expect(await send('PUT', { level: 'debug', until })).toEqual([
+      200,
+      { level: 'debug', until, usual: 'info' },
+    ]);
+    expect(await send('PUT', { level: 'loud' })).toMatchObject([
+      400,
+      { error: expect.stringContaining('level') },
+    ]);
+    expect((await send('GET'))[1]).toMatchObject({ level: 'debug' });
+    expect(await send('DELETE')).toEqual([200, { level: 'info', usual: 'info' }]);
+  });
+
   test('talk over a socket that nobody else may use', () => {
     expect(statSync(socket).mode & 0o777).toBe(0o600);
   });
@@ -226,10 +254,4 @@ test('the columns of a table are aligned, whatever stands in them', () => {
       ],
     ),
   ).toBe('NAME   N\n山田   1\nbob   22');
-});
-
-test('a log line for a terminal is short and holds no control characters', () => {
-  expect(forTerminal('{"level":40,"time":0,"msg":"hi","user":"a\\u001b[2J","n":1}')).toMatch(
-    /^\d\d:\d\d:\d\d warn {2}hi user=a\?\[2J n=1$/,
-  );
 });

@@ -1,4 +1,5 @@
 import { chmod } from 'node:fs/promises';
+import { type LevelControl, logLevelChangeSchema } from '@culvert/logging/level-control.ts';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { GatewayStatus, ReloadResult } from '../gateway.ts';
@@ -7,6 +8,7 @@ import type { TunnelService } from '../service.ts';
 /** What the administrator's commands may ask of a running gateway. */
 export interface Administered {
   readonly service: TunnelService;
+  readonly logLevel: Pick<LevelControl, 'state' | 'change' | 'end'>;
   status(): Promise<GatewayStatus>;
   reload(): Promise<ReloadResult>;
   askForHandOver(): void;
@@ -67,6 +69,13 @@ function addRoutes(app: FastifyInstance, gateway: Administered): void {
     return reply.code(202).send({});
   });
   app.post('/replace-engine', async () => ({ replaced: await gateway.replaceEngine() }));
+  app.get('/log-level', () => gateway.logLevel.state);
+  app.put('/log-level', ({ body }, reply) => {
+    const input = logLevelChangeSchema.safeParse(body);
+    if (!input.success) return refuse(reply, input.error);
+    return gateway.logLevel.change(input.data);
+  });
+  app.delete('/log-level', () => gateway.logLevel.end());
   app.post('/disconnect', async ({ body }, reply) => {
     const input = disconnectSchema.safeParse(body);
     if (!input.success) return refuse(reply, input.error);

@@ -158,6 +158,8 @@ export class EngineSupervisor implements Engine {
   }
 
   #request(command: EngineCommand) {
+    const session = 'session' in command ? command.session : undefined;
+    this.#options.logger.debug({ request: command.type, session }, 'asking the engine');
     if (this.#connection === undefined) return Promise.reject(new EngineError('the engine is away'));
     return this.#connection.request(command);
   }

@@ -1,8 +1,13 @@
+import { join } from 'node:path';
 import { describeFinding } from '@culvert/contracts';
+import { createLogger } from '@culvert/logging/create-logger.ts';
+import { LevelControl } from '@culvert/logging/level-control.ts';
 import { loadConfiguration } from '../../configuration/load.ts';
 import { startGateway } from '../../gateway.ts';
-import { createLogger } from '../logger.ts';
+import { runtimePaths } from '../../runtime-directory.ts';
 import { useMemorySettings } from '../memory-settings.ts';
+
+const tag = 'mstunnel-server';
 
 /** `gateway`: runs in the foreground until it is told to stop. */
 export async function run(
@@ -12,10 +17,16 @@ export async function run(
   useMemorySettings();
   // A request to reload may come while it starts, and must not end it.
   const reloads = new ReloadRequests();
-  const logger = createLogger(process.stdout, process.env.CULVERT_LOG_LEVEL);
+  const level = process.env.CULVERT_LOG_LEVEL ?? 'info';
+  // Where the file of the log is, stands in the configuration.
+  let logger = createLogger({ tag, level, output: process.stdout });
   // Everything that the gateway writes is its own; what the engine may use is given to it by name.
   process.umask(0o077);
   const loaded = await loadConfiguration(file, { onPasswordProblem: (problem) => logger.warn(problem) });
+  if (loaded.configuration !== undefined) {
+    const { logDirectory } = runtimePaths(loaded.configuration.standalone.stateDirectory);
+    logger = createLogger({ tag, level, output: process.stdout, directory: logDirectory });
+  }
   for (const warning of loaded.warnings) logger.warn({ field: warning.path }, describeFinding(warning));
   for (const problem of loaded.problems) logger.fatal({ field: problem.path }, describeFinding(problem));
   if (loaded.configuration === undefined) return 1;
@@ -26,9 +37,11 @@ export async function run(
   process.on('SIGUSR2', () => end('handOver'));
   try {
     const { configuration } = loaded;
+    const { logDirectory } = runtimePaths(configuration.standalone.stateDirectory);
     const gateway = await startGateway({
       configuration,
       logger,
+      logLevel: new LevelControl(logger, join(logDirectory, `${tag}.level.json`)),
       environment: process.env,
       replaceForeignEngine: replaceEngine,
       onHandOverAsked: () => end('handOver'),
