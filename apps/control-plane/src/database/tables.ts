@@ -1,5 +1,8 @@
 import type { AccountTables } from '../accounts/tables.ts';
 import type { AuditTables } from '../audit/table.ts';
+import type { HealthHistoryTables } from '../health-history/tables.ts';
+import type { NotificationTables } from '../health-notifications/tables.ts';
+import type { HealthStatusTables } from '../health-status/tables.ts';
 import type { HealthThresholdTables } from '../health-thresholds/entity.ts';
 import type { IdentityProviderTables } from '../identity-providers/tables.ts';
 import type { LogCollectionTables } from '../log-collections/entity.ts';
@@ -21,10 +24,13 @@ import type { TokenTables } from '../tokens/tables.ts';
 export interface Tables
   extends AccountTables,
     AuditTables,
+    HealthHistoryTables,
+    HealthStatusTables,
     HealthThresholdTables,
     LeaseTables,
     IdentityProviderTables,
     LogCollectionTables,
+    NotificationTables,
     OpenIdTables,
     RoleTables,
     ScopeTagTables,
