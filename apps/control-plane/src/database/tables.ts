@@ -1,14 +1,18 @@
 import type { AccountTables } from '../accounts/tables.ts';
+import type { AgentAuthorityTables } from '../agent-authority/tables.ts';
 import type { AuditTables } from '../audit/table.ts';
+import type { CommandTables } from '../commands/tables.ts';
+import type { DesiredConfigurationTables } from '../desired-configuration/tables.ts';
 import type { HealthThresholdTables } from '../health-thresholds/entity.ts';
 import type { IdentityProviderTables } from '../identity-providers/tables.ts';
+import type { JoinTokenTables } from '../join-tokens/tables.ts';
 import type { LogCollectionTables } from '../log-collections/entity.ts';
 import type { OpenIdTables } from '../openid/tables.ts';
 import type { LeaseTables } from '../periodic-work/table.ts';
 import type { RoleTables } from '../roles/tables.ts';
 import type { ScopeTagTables } from '../scope-tags/entity.ts';
 import type { ServerConfigurationTables } from '../server-configurations/entity.ts';
-import type { ServerTables } from '../servers/entity.ts';
+import type { ServerTables } from '../servers/tables.ts';
 import type { SettingsTables } from '../settings/table.ts';
 import type { SiteTables } from '../sites/entity.ts';
 import type { TokenTables } from '../tokens/tables.ts';
@@ -20,10 +24,14 @@ import type { TokenTables } from '../tokens/tables.ts';
  */
 export interface Tables
   extends AccountTables,
+    AgentAuthorityTables,
     AuditTables,
+    CommandTables,
+    DesiredConfigurationTables,
     HealthThresholdTables,
     LeaseTables,
     IdentityProviderTables,
+    JoinTokenTables,
     LogCollectionTables,
     OpenIdTables,
     RoleTables,
