@@ -54,7 +54,8 @@ export function planUpgrade(facts: PlanFacts): Plan | undefined {
   // What an administrator has stopped is not gone round by a newer release.
   if (!policy.isAutomatic || current?.state === 'running' || current?.state === 'stopped') return undefined;
   const newest = newestPublished(facts.releases, now);
-  if (newest === undefined || !facts.versions.some((version) => isNewer(newest.version, version))) return undefined;
+  if (newest === undefined || !facts.versions.some((version) => isNewer(newest.version, version)))
+    return undefined;
   // A release that has failed here is not tried again by itself, and servers that come late belong to the last roll-out.
   const wasTried = current !== undefined && !isNewer(newest.version, current.target);
   if (wasTried) return undefined;
@@ -70,7 +71,13 @@ function withinWindow({ window }: UpgradePolicy, from: Date): Date {
 }
 
 /** True when a release waits for somebody: some server is older, and the roll-out to it has not been approved. */
-export function isUpgradeAvailable({ policy, current, releases, versions, now }: Omit<PlanFacts, 'delayMinutes'>): boolean {
+export function isUpgradeAvailable({
+  policy,
+  current,
+  releases,
+  versions,
+  now,
+}: Omit<PlanFacts, 'delayMinutes'>): boolean {
   const newest = newestPublished(releases, now);
   if (newest === undefined || !versions.some((version) => isNewer(newest.version, version))) return false;
   const isUnderWay = current?.state === 'waiting' || current?.state === 'running';
