@@ -37,6 +37,8 @@ const unansweredEndMilliseconds = 10_000;
 const agentEndMilliseconds = 15_000;
 /** How long a gateway has until it serves devices. */
 const gatewayStartMilliseconds = 60_000;
+/** A program that ends this often in a row will not run. */
+const hopelessEndings = 3;
 const lookMilliseconds = 500;
 
 /** The two processes of a host: starts, ends and changes them. Operations must not overlap. */
@@ -112,7 +114,12 @@ export class Host implements UpgradeWorld {
   async gatewayProblem(before: Before): Promise<string | undefined> {
     let hasCompared = false;
     let lost: string | undefined;
+    const { count: endingsBefore } = this.server.ending;
     const look = async () => {
+      const { count, last } = this.server.ending;
+      if (count - endingsBefore >= hopelessEndings) {
+        throw new Error(`the gateway ends by itself (${last}); its log says why`);
+      }
       const problem = await lookAtGateway(this.gateway);
       if (problem !== undefined || hasCompared) return problem;
       lost = await lostSessions(this.gateway, before);

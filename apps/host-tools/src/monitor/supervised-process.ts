@@ -49,6 +49,7 @@ export class SupervisedProcess {
   /** Times at which it ended by itself. */
   #endings: number[] = [];
   #lastEnding: string | undefined;
+  #endingsEver = 0;
 
   constructor(options: SupervisedProcessOptions) {
     this.#options = options;
@@ -63,6 +64,11 @@ export class SupervisedProcess {
   /** When the process that runs was started, or taken over. Unix time in milliseconds. */
   get since(): number | undefined {
     return this.#running?.since;
+  }
+
+  /** How often it has ended by itself, and how at last. */
+  get ending(): { count: number; last: string | undefined } {
+    return { count: this.#endingsEver, last: this.#lastEnding };
   }
 
   /** True while it is to be started again after some time. */
@@ -171,6 +177,7 @@ export class SupervisedProcess {
     const now = Date.now();
     this.#endings = [...this.#endings.filter((at) => at > now - hour), now];
     this.#lastEnding = how;
+    this.#endingsEver += 1;
     this.#delay = delayAfter(this.#delay, ranMilliseconds, this.#backOff);
     this.#timer = setTimeout(() => this.start(), this.#delay);
     logger.error(
