@@ -11,6 +11,7 @@ export const tags: readonly { name: string; description: string }[] = [
     description: 'From which values on a server counts as unhealthy',
   },
   { name: 'microsoftTunnelServerLogCollectionResponses', description: 'Logs that were asked of servers' },
+  { name: 'logs', description: 'Verbose logs, how far a collection is, and what servers send by themselves' },
   { name: 'roleScopeTags', description: 'Scope tags: which objects a role reaches' },
   { name: 'roles', description: 'Roles and every permission that they can have' },
   { name: 'roleAssignments', description: 'Who holds which role, and over which scope tags' },
