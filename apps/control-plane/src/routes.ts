@@ -6,7 +6,9 @@ import type { Context } from './context.ts';
 import { registerHealth } from './health/routes.ts';
 import { registerHealthThresholds } from './health-thresholds/routes.ts';
 import { registerIdentityProviders } from './identity-providers/routes.ts';
+import { registerRecentLogs } from './log-collections/recent-log-routes.ts';
 import { registerLogCollections } from './log-collections/routes.ts';
+import { registerVerboseLogs } from './log-collections/verbose-routes.ts';
 import { registerMetrics } from './metrics/metrics.ts';
 import { registerOpenApi } from './openapi/routes.ts';
 import { registerOpenId } from './openid/mount.ts';
@@ -31,6 +33,8 @@ export async function registerRoutes(application: FastifyInstance, context: Cont
   registerServerActions(application, context);
   registerHealthThresholds(application, context);
   registerLogCollections(application, context);
+  registerVerboseLogs(application, context);
+  registerRecentLogs(application, context);
   registerRoles(application, context);
   registerScopeTags(application, context);
   registerTokens(application, context);

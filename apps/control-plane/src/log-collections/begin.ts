@@ -25,7 +25,7 @@ export interface CollectionRequest {
 export async function beginCollection(change: Change, asked: CollectionRequest): Promise<StoredRow> {
   const { context, tables, caller } = change;
   const now = context.now();
-  const exceeded = await exceededQuota(tables, asked.serverId, 0);
+  const exceeded = await exceededQuota(tables, asked.serverId, 1);
   if (exceeded !== undefined) throw new ApiError('InsufficientStorage', exceeded);
   const row: StoredRow = {
     id: newId(now),

@@ -5,19 +5,6 @@ import type { Tables } from '../database/tables.ts';
 import type { StoredRow } from '../graph/tables.ts';
 import { patienceHours } from './states.ts';
 
-interface CommandTable {
-  server_commands: {
-    id: string;
-    server_id: string;
-    kind: string;
-    command_order: string;
-    state: string;
-    created_by: string;
-    created_at: string;
-    expires_at: string;
-  };
-}
-
 /** Tells the server of a collection to send its logs. */
 export async function orderLogs(
   tables: Kysely<Tables>,
@@ -33,7 +20,7 @@ export async function orderLogs(
     ...(collection.include_access_log === 1 ? { includeAccessLog: true } : {}),
   };
   const id = newId(now);
-  await (tables as unknown as Kysely<CommandTable>)
+  await tables
     .insertInto('server_commands')
     .values({
       id,

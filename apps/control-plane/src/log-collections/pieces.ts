@@ -30,6 +30,7 @@ export function openCollection(
     .where('id', '=', id)
     .where('server_id', '=', serverId)
     .where('state', 'in', ['ordered', 'uploading'])
+    .$castTo<StoredRow>()
     .executeTakeFirst();
 }
 

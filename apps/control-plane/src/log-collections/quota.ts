@@ -16,7 +16,9 @@ export async function exceededQuota(
     .selectFrom('server_log_collections')
     .select([
       sql<number>`coalesce(sum(received_bytes), 0)`.as('total'),
-      sql<number>`coalesce(sum(case when server_id = ${serverId} then received_bytes else 0 end), 0)`.as('server'),
+      sql<number>`coalesce(sum(case when server_id = ${serverId} then received_bytes else 0 end), 0)`.as(
+        'server',
+      ),
     ])
     .executeTakeFirstOrThrow();
   // PostgreSQL sums up to a type that comes as text.

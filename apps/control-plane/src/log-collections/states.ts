@@ -37,6 +37,11 @@ export async function endCollection(
 /** Hours that a server has to fetch the order, and after which an upload without a further piece counts as given up. */
 export const patienceHours = 24;
 
+/** What has not changed since then is given up. */
+export function patienceEnds(now: Date): string {
+  return new Date(now.getTime() - patienceHours * 3_600_000).toISOString();
+}
+
 /** What is known of the command that a collection waits for. */
 export interface CommandState {
   state: string;
@@ -54,8 +59,8 @@ export function nextStep(collection: StoredRow, command: CommandState | undefine
   if (command?.state === 'failed') {
     return { kind: 'fail', reason: command.detail ?? 'the server could not collect its logs' };
   }
-  const patienceEnds = new Date(now.getTime() - patienceHours * 3_600_000).toISOString();
-  if (String(collection.changed_at) > patienceEnds && command?.state !== 'expired') return { kind: 'wait' };
+  if (String(collection.changed_at) > patienceEnds(now) && command?.state !== 'expired')
+    return { kind: 'wait' };
   const reason =
     collection.state === 'uploading'
       ? `the upload stopped at ${collection.received_bytes} bytes and did not go on for ${patienceHours} hours: see whether the server checks in, and ask again`

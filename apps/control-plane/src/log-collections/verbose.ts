@@ -12,6 +12,7 @@ export function verboseCollection(tables: Kysely<Tables>, serverId: string): Pro
     .selectAll()
     .where('server_id', '=', serverId)
     .where('state', '=', 'verbose')
+    .$castTo<StoredRow>()
     .executeTakeFirst();
 }
 

@@ -16,7 +16,9 @@ export function logs(engine: DatabaseEngine): Migration {
       await add.addColumn('received_bytes', 'integer', (column) => column.notNull().defaultTo(0)).execute();
       await add.addColumn('sha256', text).execute();
       await add.addColumn('verbose_until', text).execute();
-      await add.addColumn('include_access_log', 'integer', (column) => column.notNull().defaultTo(0)).execute();
+      await add
+        .addColumn('include_access_log', 'integer', (column) => column.notNull().defaultTo(0))
+        .execute();
       await add.addColumn('command_id', text).execute();
       await add.addColumn('changed_at', text, (column) => column.notNull().defaultTo('')).execute();
       await tables
@@ -48,7 +50,11 @@ export function logs(engine: DatabaseEngine): Migration {
         .addColumn('lines', 'integer', (column) => column.notNull())
         .addColumn('content', text, (column) => column.notNull())
         .execute();
-      await schema.createIndex('recent_logs_server_id').on('recent_logs').columns(['server_id', 'id']).execute();
+      await schema
+        .createIndex('recent_logs_server_id')
+        .on('recent_logs')
+        .columns(['server_id', 'id'])
+        .execute();
       await schema.createIndex('recent_logs_received_at').on('recent_logs').column('received_at').execute();
     },
   };
