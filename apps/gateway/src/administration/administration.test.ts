@@ -8,8 +8,9 @@ import { ensureOwnCertificate } from '@culvert/certificates/self-signed.ts';
 import { LevelControl } from '@culvert/logging/level-control.ts';
 import fc from 'fast-check';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { TunnelService } from '../service.ts';
+import { AdministrationClient } from './client.ts';
 import { runProgram } from './program.ts';
 import { type AdministrationServer, serveAdministration } from './server.ts';
 import { formatBytes, formatDuration, formatTable } from './table.ts';
@@ -39,6 +40,7 @@ const service: TunnelService = {
   onEngineReady: async () => {},
   onEngineLost: () => {},
   drain: () => {},
+  finish: async () => {},
   onEngineEvent: () => {},
   reconfigure: () => {},
   sessions: async () => [session],
@@ -47,8 +49,12 @@ const service: TunnelService = {
   bans: () => [{ address: '192.0.2.9', failures: 8, until: Date.now() + 90_000 }],
   unban: (address) => (address === 'all' || address === '192.0.2.9' ? 1 : 0),
   counters: () => ({ sessions: 1 }),
+  freeAddress: () => '10.70.255.254',
   close: async () => {},
 };
+
+/** What the gateway was asked for over its socket. */
+const asked: string[] = [];
 
 async function gateway(...parameters: string[]) {
   const output = { printed: '', complained: '' };
@@ -81,19 +87,31 @@ beforeAll(async () => {
   );
   server = await serveAdministration(socket, {
     service,
+    askForHandOver: () => asked.push('handOver'),
+    replaceEngine: async () => true,
     status: async () => ({
+      version: '1.2.3',
+      proxyProtocol: false,
       file: config,
       publicAddress: 'vpn.example.com',
       listenPort: 443,
       startedAt: Date.now(),
       engine: { connected: true, counters: {} },
       counters: {},
+      probing: { listenAddresses: undefined, proxyProtocol: false, freeAddress: '10.70.255.254' },
     }),
     logLevel,
     reload: async () => ({ applied: false, problems: [{ path: 'tls', message: 'bad' }], warnings: [] }),
   });
 });
 afterAll(() => server.close());
+
+test('a hand over is answered before the process begins with it', async () => {
+  const client = new AdministrationClient(config);
+  expect(await client.post('/hand-over')).toEqual({});
+  await vi.waitFor(() => expect(asked).toEqual(['handOver']));
+  expect(await client.post('/replace-engine')).toEqual({ replaced: true });
+});
 
 describe('the commands of the administrator', () => {
   test('list sessions, and what a device says of itself does not steer the terminal', async () => {

@@ -11,6 +11,8 @@ export interface Administered {
   readonly logLevel: Pick<LevelControl, 'state' | 'change' | 'end'>;
   status(): Promise<GatewayStatus>;
   reload(): Promise<ReloadResult>;
+  askForHandOver(): void;
+  replaceEngine(): Promise<boolean>;
 }
 
 export interface AdministrationServer {
@@ -61,6 +63,12 @@ function addRoutes(app: FastifyInstance, gateway: Administered): void {
   app.get('/sessions', async () => ({ sessions: await gateway.service.sessions() }));
   app.get('/bans', () => ({ bans: gateway.service.bans() }));
   app.post('/reload', () => gateway.reload());
+  app.post('/hand-over', (_request, reply) => {
+    // The answer is under way before the process begins to end.
+    reply.raw.once('finish', () => gateway.askForHandOver());
+    return reply.code(202).send({});
+  });
+  app.post('/replace-engine', async () => ({ replaced: await gateway.replaceEngine() }));
   app.get('/log-level', () => gateway.logLevel.state);
   app.put('/log-level', ({ body }, reply) => {
     const input = logLevelChangeSchema.safeParse(body);

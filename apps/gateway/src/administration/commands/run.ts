@@ -10,7 +10,10 @@ import { useMemorySettings } from '../memory-settings.ts';
 const tag = 'mstunnel-server';
 
 /** `gateway`: runs in the foreground until it is told to stop. */
-export async function run(file: string): Promise<number> {
+export async function run(
+  file: string,
+  { replaceEngine = false }: { replaceEngine?: boolean } = {},
+): Promise<number> {
   useMemorySettings();
   // A request to reload may come while it starts, and must not end it.
   const reloads = new ReloadRequests();
@@ -28,9 +31,10 @@ export async function run(file: string): Promise<number> {
   for (const problem of loaded.problems) logger.fatal({ field: problem.path }, describeFinding(problem));
   if (loaded.configuration === undefined) return 1;
 
-  const stopped = Promise.withResolvers<void>();
+  const { promise: ending, resolve: end } = Promise.withResolvers<'stop' | 'handOver'>();
   // Also while it starts: the start is then finished and undone again. A second signal, as Ctrl-C below npm sends, changes nothing.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopped.resolve());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => end('stop'));
+  process.on('SIGUSR2', () => end('handOver'));
   try {
     const { configuration } = loaded;
     const { logDirectory } = runtimePaths(configuration.standalone.stateDirectory);
@@ -39,11 +43,18 @@ export async function run(file: string): Promise<number> {
       logger,
       logLevel: new LevelControl(logger, join(logDirectory, `${tag}.level.json`)),
       environment: process.env,
+      replaceForeignEngine: replaceEngine,
+      onHandOverAsked: () => end('handOver'),
     });
     reloads.serve(() => {
       gateway.reload().catch((error) => logger.error({ reason: String(error) }, 'cannot reload'));
     });
-    await stopped.promise;
+    if ((await ending) === 'handOver') {
+      logger.info('handing over: the engine goes on for the next gateway');
+      await gateway.handOver();
+      logger.info('handed over');
+      return 0;
+    }
     logger.info('stopping');
     await gateway.drain();
     await gateway.stop();
