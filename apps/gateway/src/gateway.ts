@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeFinding, type Finding, type Findings } from '@culvert/contracts';
-import { productVersion } from '@culvert/release/product-version.ts';
+import type { LevelControl } from '@culvert/logging/level-control.ts';
 import type { Logger } from 'pino';
 import { type AdministrationServer, serveAdministration } from './administration/server.ts';
 import { appearanceOf, certificateFiles, RestedChange } from './configuration/certificate-watch.ts';
@@ -16,11 +16,18 @@ import { HostNetwork } from './network/host-network.ts';
 import { tunnelNetwork } from './network/tunnel-network.ts';
 import { isServed, makeRuntimeDirectory, runtimePaths, shareWithEngine } from './runtime-directory.ts';
 import { createTunnelService, type TunnelService } from './service.ts';
+import { gatewayVersion } from './version.ts';
 
 export interface GatewayOptions {
   configuration: LoadedConfiguration;
   logger: Logger;
+  /** Changes the level of `logger` for a time. */
+  logLevel: LevelControl;
   environment: NodeJS.ProcessEnv;
+  /** See `EngineSupervisorOptions`. */
+  replaceForeignEngine?: boolean;
+  /** Called when an administrator has asked for a hand over: the process is to call `handOver` and to end. */
+  onHandOverAsked: () => void;
 }
 
 /** The gateway cannot start; the message tells the administrator what to do. */
@@ -31,24 +38,24 @@ export class StartError extends Error {
 export interface ReloadResult extends Findings {
   /** False means that the configuration of before stays in use. */
   applied: boolean;
-  /** True when the file is good, and only a gateway that starts can take it over. */
-  needsRestart: boolean;
 }
 
 export interface GatewayStatus {
+  /** Of the gateway's own process. */
+  version: string;
   file: string;
   publicAddress: string;
   listenPort: number;
   startedAt: number;
-  /** Of the product. */
-  version: string;
-  engine: { connected: boolean; version?: string; counters: Record<string, number> };
-  sessions: {
-    connected: number;
-    /** Signed in, without a tunnel at the moment. */
-    away: number;
-    /** Sessions that there can be. */
-    capacity: number;
+  /** Addresses of the public side; absent for all of them. */
+  listenAddresses?: string[];
+  /** True when every connection has to begin with a PROXY header. */
+  proxyProtocol: boolean;
+  engine: {
+    connected: boolean;
+    version?: string;
+    processId?: number;
+    counters: Record<string, number>;
   };
   counters: Record<string, number>;
   /** What a probe on this host needs to go through this gateway like a device, or like a packet. */
@@ -82,11 +89,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 /** A running gateway: owns every part that lives as long as the process. */
 export class Gateway {
   #configuration: LoadedConfiguration;
+  readonly logLevel: LevelControl;
   readonly #logger: Logger;
   readonly #paths;
   readonly #engine: EngineSupervisor;
   readonly #network: HostNetwork;
   readonly #startedAt = Date.now();
+  readonly #onHandOverAsked: () => void;
   #service: TunnelService | undefined;
   #administration: AdministrationServer | undefined;
   #certificateTimer: NodeJS.Timeout | undefined;
@@ -94,8 +103,10 @@ export class Gateway {
   #reloading: Promise<unknown> = Promise.resolve();
 
   constructor(options: GatewayOptions) {
-    const { configuration, logger, environment } = options;
+    const { configuration, logger, environment, replaceForeignEngine = false } = options;
     this.#configuration = configuration;
+    this.#onHandOverAsked = options.onHandOverAsked;
+    this.logLevel = options.logLevel;
     this.#logger = logger;
     this.#paths = runtimePaths(configuration.standalone.stateDirectory);
     const { runtimeDirectory, logDirectory } = this.#paths;
@@ -105,6 +116,7 @@ export class Gateway {
       runtimeDirectory,
       logDirectory,
       logger,
+      replaceForeign: replaceForeignEngine,
       configuration: () => engineConfiguration(this.#configuration),
       onEvent: (event) => this.#service?.onEngineEvent(event),
       onReady: () => this.#engineReady(),
@@ -148,6 +160,7 @@ export class Gateway {
   /** Ends everything: tunnels, engine, firewall, sockets. The sessions stay on disk. */
   async stop(): Promise<void> {
     clearInterval(this.#certificateTimer);
+    this.logLevel.close();
     await this.#reloading;
     // A gateway that never owned the state directory must not take anything away from the one that does.
     if (this.#administration === undefined) return;
@@ -155,6 +168,32 @@ export class Gateway {
     await this.#engine.stop({ end: true });
     await this.#network.remove(this.#tunnelNetwork());
     await this.#administration.close();
+  }
+
+  /** Asks the process for `handOver`. */
+  askForHandOver(): void {
+    this.#onHandOverAsked();
+  }
+
+  /**
+   * Ends this gateway only: answers under way are finished and everything is written down, while the engine goes on with
+   * listening, tunnels, firewall and connections that wait, until the next gateway takes it over.
+   */
+  async handOver(): Promise<void> {
+    clearInterval(this.#certificateTimer);
+    this.logLevel.close();
+    await this.#reloading;
+    await this.#service?.finish();
+    await this.#engine.stop({ end: false });
+    await this.#administration?.close();
+  }
+
+  /** Runs the engine of this gateway in place of another one. False when it runs already. */
+  replaceEngine(): Promise<boolean> {
+    const { listenPort } = this.#configuration.standalone.serverConfiguration;
+    return this.#oneByOne(() =>
+      this.#network.holdConnections(this.#tunnelNetwork(), listenPort, () => this.#engine.replace()),
+    );
   }
 
   /** After a start that failed. An engine of an earlier gateway keeps its tunnels, and with them the firewall. */
@@ -168,39 +207,36 @@ export class Gateway {
   /** Reads the file again; a bad one changes nothing, and every problem comes back. */
   reload(): Promise<ReloadResult> {
     return this.#oneByOne(async () => {
+      this.#logger.debug({ file: this.#configuration.file }, 'reading the configuration again');
       const loaded = await loadConfiguration(this.#configuration.file, {
         onPasswordProblem: (problem) => this.#logger.warn(problem),
       });
       const { configuration, problems, warnings } = loaded;
       const refused =
         configuration === undefined ? problems : restartProblems(this.#configuration, configuration);
-      if (configuration === undefined || refused.length > 0)
-        return this.#keep(refused, warnings, configuration !== undefined);
+      if (configuration === undefined || refused.length > 0) return this.#keep(refused, warnings);
       return this.#apply(configuration, warnings);
     });
   }
 
   async status(): Promise<GatewayStatus> {
     const { file, standalone } = this.#configuration;
-    const { connected, version } = this.#engine;
-    const counters = this.service.counters();
+    const { connected, running } = this.#engine;
+    const { listenAddresses, proxyProtocol } = standalone;
     return {
+      version: gatewayVersion,
       file,
       publicAddress: standalone.publicAddress,
       listenPort: standalone.serverConfiguration.listenPort,
       startedAt: this.#startedAt,
-      version: productVersion(),
+      ...(listenAddresses === undefined ? {} : { listenAddresses }),
+      proxyProtocol,
       engine: {
         connected,
-        ...(version === undefined ? {} : { version }),
+        ...running,
         counters: connected ? await this.#engine.status().catch(() => ({})) : {},
       },
-      sessions: {
-        connected: counters.sessionsConnected ?? 0,
-        away: counters.sessionsAway ?? 0,
-        capacity: this.service.capacity,
-      },
-      counters,
+      counters: this.service.counters(),
       probing: {
         listenAddresses: standalone.listenAddresses,
         proxyProtocol: standalone.proxyProtocol,
@@ -226,10 +262,10 @@ export class Gateway {
     this.#logger.info({ publicAddress, port: serverConfiguration.listenPort }, 'devices can connect');
   }
 
-  #keep(problems: Finding[], warnings: Finding[], needsRestart = false): ReloadResult {
+  #keep(problems: Finding[], warnings: Finding[]): ReloadResult {
     for (const problem of problems) this.#logger.error({ field: problem.path }, describeFinding(problem));
     this.#logger.error({ problems: problems.length }, 'the configuration of before stays in use');
-    return { applied: false, needsRestart, problems, warnings };
+    return { applied: false, problems, warnings };
   }
 
   async #apply(configuration: LoadedConfiguration, warnings: Finding[]): Promise<ReloadResult> {
@@ -248,7 +284,7 @@ export class Gateway {
     this.#service?.reconfigure(configuration);
     for (const warning of warnings) this.#logger.warn({ field: warning.path }, describeFinding(warning));
     this.#logger.info('the configuration was read again and applied');
-    return { applied: true, needsRestart: false, problems: [], warnings };
+    return { applied: true, problems: [], warnings };
   }
 
   #watchCertificate(): void {
