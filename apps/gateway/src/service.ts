@@ -49,6 +49,8 @@ export interface TunnelService {
   counters(): Record<string, number>;
   /** An IPv4 address of the pool that no session has and that none will have for long; undefined when all are taken. */
   freeAddress(): string | undefined;
+  /** Sessions that there can be at the same time. */
+  readonly capacity: number;
   /** From now on requests and CONNECTs get 503; open tunnels go on. */
   drain(): void;
   /** Closes after the answers under way; the engine holds connections that come from now on for the next gateway. */
@@ -74,6 +76,8 @@ const trafficShare = 100;
 /** The engine closes the relayed connection after `attach`; this is for when it does not. */
 const handOverMilliseconds = 10_000;
 
+/** Sessions that one gateway is made for, whatever its network holds. */
+const mostSessions = 64_000;
 /** How long a hand over waits for answers under way; the engine holds new connections for a minute. */
 const finishMilliseconds = 5000;
 
@@ -241,6 +245,10 @@ class Service implements TunnelService {
 
   freeAddress(): string | undefined {
     return this.#pool.lastFreeIpv4;
+  }
+
+  get capacity(): number {
+    return Math.min(this.#pool.capacity, mostSessions);
   }
 
   drain(): void {

@@ -36,7 +36,7 @@ async function measure(settings: object): Promise<Reading> {
 onlyProduct('an agent measures its gateway in passing, with a device and without', async () => {
   const settings = { internalNetworkProbeUrl: `http://${corpAddress}/who`, imageRegistryUrl: null };
   const idle = await measure(settings);
-  expect(idle.values).toMatchObject({
+  expect(idle.values, JSON.stringify(idle.reasons)).toMatchObject({
     currentConnections: 0,
     serverContainerHealthy: 1,
     internalNetworkReachable: 1,

@@ -39,7 +39,7 @@ export function createHealthSource(options: HealthSourceOptions): RunningHealthS
   const runner = new ProbeRunner([
     gatewayProbe(gateway, now),
     latencyProbe(gateway),
-    throughputProbe(() => gateway.last?.probing.listenAddresses),
+    throughputProbe(() => gateway.last?.listenAddresses),
     processorProbe(),
     memoryProbe(),
     coresProbe(),

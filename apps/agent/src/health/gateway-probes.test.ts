@@ -130,7 +130,7 @@ describe('the status of the gateway', () => {
   async function askedOf(code: number, body: string): Promise<GatewayStatus> {
     const path = join(directory, `${code}-${body.length}-${body.charCodeAt(0)}.sock`);
     await servers.administration(path, code, body);
-    return readGatewayStatus(path, stop);
+    return readGatewayStatus(path);
   }
 
   test('is read with everything else that stands in it', async () => {
@@ -139,9 +139,7 @@ describe('the status of the gateway', () => {
   });
 
   test('that cannot be had is told in words', async () => {
-    await expect(readGatewayStatus(join(directory, 'none.sock'), stop)).rejects.toThrow(
-      'no gateway is running',
-    );
+    await expect(readGatewayStatus(join(directory, 'none.sock'))).rejects.toThrow('no gateway is running');
     await expect(askedOf(503, '{}')).rejects.toThrow('not ready');
     await expect(askedOf(200, 'no')).rejects.toThrow('in another way');
     await expect(askedOf(200, '{}')).rejects.toThrow('in another way');

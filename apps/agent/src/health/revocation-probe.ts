@@ -35,7 +35,7 @@ export function revocationProbe(gateway: KnownGateway, proxyFor: ProxyFor, now: 
     // No gateway was there to look at; it may be about to start.
     retryMilliseconds: 10 * seconds,
     async measure(signal) {
-      const { chain } = await visitGateway(gateway.last ?? (await gateway.ask(signal)), signal);
+      const { chain } = await visitGateway(gateway.last ?? (await gateway.ask()), signal);
       return { tlsCertificateRevoked: measurementOf(await watch.check(chain)) };
     },
   };

@@ -73,6 +73,7 @@ export function statusOf(listenPort: number, proxyProtocol = false): GatewayStat
     listenPort,
     engine: { connected: true },
     sessions: { connected: 7 },
-    probing: { proxyProtocol, freeAddress: '10.70.255.254' },
+    proxyProtocol,
+    freeAddress: '10.70.255.254',
   };
 }

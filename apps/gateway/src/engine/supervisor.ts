@@ -124,11 +124,6 @@ export class EngineSupervisor implements Engine {
     return this.#connection !== undefined;
   }
 
-  /** Version of the engine that is connected. */
-  get version(): string | undefined {
-    return this.#connection?.hello.engineVersion;
-  }
-
   async configure(configuration: EngineConfiguration): Promise<void> {
     await this.#request({ type: 'configure', ...configuration });
   }
