@@ -47,10 +47,10 @@ export interface TunnelService {
   bans(): BanView[];
   unban(address: string | 'all'): number;
   counters(): Record<string, number>;
-  /** An IPv4 address of the pool that no session has and that none will have for long; undefined when all are taken. */
-  freeAddress(): string | undefined;
   /** Sessions that there can be at the same time. */
   readonly capacity: number;
+  /** An IPv4 address of the pool that no session has and that none will have for long; undefined when all are taken. */
+  freeAddress(): string | undefined;
   /** From now on requests and CONNECTs get 503; open tunnels go on. */
   drain(): void;
   /** Closes after the answers under way; the engine holds connections that come from now on for the next gateway. */
@@ -76,10 +76,11 @@ const trafficShare = 100;
 /** The engine closes the relayed connection after `attach`; this is for when it does not. */
 const handOverMilliseconds = 10_000;
 
-/** Sessions that one gateway is made for, whatever its network holds. */
-const mostSessions = 64_000;
 /** How long a hand over waits for answers under way; the engine holds new connections for a minute. */
 const finishMilliseconds = 5000;
+
+/** Sessions that one gateway is made for, whatever its network holds. */
+const mostSessions = 64_000;
 
 const networkChangedMessage = 'The network of this server has changed. Please connect again.';
 

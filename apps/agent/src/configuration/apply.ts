@@ -1,5 +1,5 @@
 import { type ConfigurationReport, type DesiredConfiguration, describeFinding } from '@culvert/contracts';
-import type { GatewayClient } from '../gateway/gateway-client.ts';
+import type { GatewayClient, ReloadAnswer } from '../gateway/gateway-client.ts';
 import { NotRunning } from '../gateway/unix-http.ts';
 import type { MonitorClient } from '../monitor/monitor-client.ts';
 import type { ApplyMode, Change, ConfigurationStore } from './configuration-store.ts';
@@ -7,7 +7,7 @@ import { type GatewaySettings, readGatewayFile, settingsOf, writeSettings } from
 import type { HealthCheck } from './health-check.ts';
 
 /** Milliseconds for the gateway to be well. */
-const patience = { reload: 10_000, restart: 60_000 };
+const patience = { reload: 10_000, restart: 60_000, absent: 15_000 };
 /** Of a reason, in the document. */
 const longestReason = 4000;
 
@@ -82,17 +82,19 @@ async function use(options: ApplyOptions, mode: ApplyMode, begunAt: string): Pro
     const startedAt = (await gateway.status().catch(() => undefined))?.startedAt ?? 0;
     // One that was started after the change was written has read it.
     if (startedAt <= Date.parse(begunAt)) await monitor.restart('server');
-    return requireHealth(options, patience.restart);
+    await requireHealth(options, patience.restart);
+    return;
   }
-  const answer = await gateway.reload().catch((error: unknown) => {
-    if (error instanceof NotRunning) return undefined;
-    throw error;
-  });
+  const answer = await reload(options);
   if (answer === undefined) {
     await monitor.restart('server');
-    return requireHealth(options, patience.restart);
+    await requireHealth(options, patience.restart);
+    return;
   }
-  if (answer.applied) return requireHealth(options, patience.reload);
+  if (answer.applied) {
+    await requireHealth(options, patience.reload);
+    return;
+  }
   const problems = answer.problems
     .map(({ path, message, found }) =>
       describeFinding(found === undefined ? { path, message } : { path, message, found }),
@@ -103,6 +105,19 @@ async function use(options: ApplyOptions, mode: ApplyMode, begunAt: string): Pro
       ? `${problems}; send the command restartServer to apply it, which ends its tunnels; devices connect again by themselves`
       : problems,
   );
+}
+
+/** Undefined when the gateway is away and does not come by itself. */
+async function reload({ gateway, isHealthy }: ApplyOptions): Promise<ReloadAnswer | undefined> {
+  const ask = () =>
+    gateway.reload().catch((error: unknown) => {
+      if (error instanceof NotRunning) return undefined;
+      throw error;
+    });
+  const answer = await ask();
+  if (answer !== undefined || (await isHealthy(patience.absent)) !== undefined) return answer;
+  // It was just being started, perhaps with the file of before.
+  return ask();
 }
 
 async function requireHealth({ isHealthy }: ApplyOptions, limit: number): Promise<void> {

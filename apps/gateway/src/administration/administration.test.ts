@@ -49,8 +49,8 @@ const service: TunnelService = {
   bans: () => [{ address: '192.0.2.9', failures: 8, until: Date.now() + 90_000 }],
   unban: (address) => (address === 'all' || address === '192.0.2.9' ? 1 : 0),
   counters: () => ({ sessions: 1 }),
-  freeAddress: () => '10.70.255.254',
   capacity: 64_000,
+  freeAddress: () => '10.70.255.254',
   close: async () => {},
 };
 
@@ -96,8 +96,7 @@ beforeAll(async () => {
       publicAddress: 'vpn.example.com',
       listenPort: 443,
       startedAt: Date.now(),
-      version: '1.2.0',
-      engine: { connected: true, version: '1.2.0', counters: {} },
+      engine: { connected: true, counters: {} },
       sessions: { connected: 1, away: 0, capacity: 64_000 },
       counters: {},
       freeAddress: '10.70.255.254',
