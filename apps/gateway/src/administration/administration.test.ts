@@ -91,6 +91,7 @@ beforeAll(async () => {
     askForHandOver: () => asked.push('handOver'),
     replaceEngine: async () => true,
     status: async () => ({
+      version: '1.2.0',
       proxyProtocol: false,
       file: config,
       publicAddress: 'vpn.example.com',
