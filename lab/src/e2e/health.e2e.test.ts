@@ -19,9 +19,11 @@ interface Reading {
 async function measure(settings: object): Promise<Reading> {
   const { stateDirectory } = lab().culvert;
   const options = {
-    stateDirectory,
-    adminSocket: join(stateDirectory, 'run/admin.sock'),
-    agentCertificateFile: join(stateDirectory, 'agent/agent.crt'),
+    paths: {
+      directory: stateDirectory,
+      adminSocket: join(stateDirectory, 'run/admin.sock'),
+      agentDirectory: join(stateDirectory, 'agent'),
+    },
     settings,
   };
   const script = `const { createHealthSource } = await import(${JSON.stringify(source)});

@@ -1,7 +1,7 @@
 import { createHealthSource, type HealthSourceOptions } from './create-health-source.ts';
 import { healthTable } from './report.ts';
 
-/** `agent health`: measures everything once and prints it, as a table or as JSON. */
+/** `agent health`: measures everything once and prints it, as a table for people or as JSON for programs. */
 export async function health(
   options: HealthSourceOptions,
   { json, print }: { json: boolean; print: (text: string) => void },

@@ -28,9 +28,7 @@ afterAll(async () => {
 
 function start(adminSocket: string): RunningHealthSource {
   const source = createHealthSource({
-    stateDirectory: directory,
-    adminSocket,
-    agentCertificateFile: join(directory, 'agent.crt'),
+    paths: { directory, adminSocket, agentDirectory: directory },
     proxyFor: () => undefined,
   });
   sources.push(source);
