@@ -30,7 +30,7 @@ export async function registerRoutes(application: FastifyInstance, context: Cont
   registerServerConfigurations(application, context);
   registerSites(application, context);
   registerServers(application, context);
-  registerServerActions(application, context);
+  registerServerActions(application, context, noReleases);
   registerHealthStatus(application, context, noReleases);
   registerHealthThresholds(application, context, noReleases);
   registerLogCollections(application, context);

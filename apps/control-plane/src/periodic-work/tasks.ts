@@ -1,6 +1,10 @@
 import { purgeThrottle } from '../accounts/throttle.ts';
 import { removeOldAuditEntries } from '../audit/retention.ts';
 import type { Context } from '../context.ts';
+import { closeOldAverages, removeOldAverages } from '../health-history/expiry.ts';
+import { rollUpDue } from '../health-history/roll-up.ts';
+import { healthEvaluation } from '../health-status/keep.ts';
+import { noReleases } from '../health-status/release-distance.ts';
 import { removeEndedLogCollections } from '../log-collections/expiry.ts';
 import { purgeExpiredArtifacts } from '../openid/purge.ts';
 import { purgeEndedTokens } from '../tokens/ended.ts';
@@ -26,6 +30,11 @@ export function periodicTasks(context: Context): PeriodicTask[] {
       interval: hour,
       run: () => purgeThrottle(database.tables, now()),
     },
+    // With the pause of the runner each server is judged about every 60 seconds, as in the original.
+    { name: 'health-evaluation', interval: 30_000, run: healthEvaluation(context, noReleases) },
+    { name: 'health-averages', interval: minute, run: () => rollUpDue(context) },
+    { name: 'health-minutes', interval: 10 * minute, run: () => closeOldAverages(context) },
+    { name: 'health-retention', interval: 6 * hour, run: (signal) => removeOldAverages(context, signal) },
     { name: 'api-tokens', interval: hour, run: () => purgeEndedTokens(database.tables, now()) },
   ];
 }
