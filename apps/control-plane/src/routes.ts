@@ -4,6 +4,7 @@ import { registerSelfService } from './accounts/self-service.ts';
 import { registerAudit } from './audit/routes.ts';
 import type { Context } from './context.ts';
 import { registerHealth } from './health/routes.ts';
+import { registerNotificationChannels } from './health-notifications/routes.ts';
 import { noReleases } from './health-status/release-distance.ts';
 import { registerHealthStatus } from './health-status/routes.ts';
 import { registerHealthThresholds } from './health-thresholds/routes.ts';
@@ -33,6 +34,7 @@ export async function registerRoutes(application: FastifyInstance, context: Cont
   registerServerActions(application, context, noReleases);
   registerHealthStatus(application, context, noReleases);
   registerHealthThresholds(application, context, noReleases);
+  registerNotificationChannels(application, context);
   registerLogCollections(application, context);
   registerRoles(application, context);
   registerScopeTags(application, context);

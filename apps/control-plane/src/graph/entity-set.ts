@@ -16,6 +16,7 @@ export interface EntitySet {
     | 'scope_tags'
     | 'accounts'
     | 'identity_providers'
+    | 'notification_channels'
     | 'sign_in_sessions';
   /** Where its objects are: below Graph's base, or below our own. */
   base: typeof graphBase | typeof ownBase;
