@@ -1,10 +1,14 @@
 import type { AccountTables } from '../accounts/tables.ts';
+import type { AgentAuthorityTables } from '../agent-authority/tables.ts';
 import type { AuditTables } from '../audit/table.ts';
+import type { CommandTables } from '../commands/tables.ts';
+import type { DesiredConfigurationTables } from '../desired-configuration/tables.ts';
 import type { HealthHistoryTables } from '../health-history/tables.ts';
 import type { NotificationTables } from '../health-notifications/tables.ts';
 import type { HealthStatusTables } from '../health-status/tables.ts';
 import type { HealthThresholdTables } from '../health-thresholds/entity.ts';
 import type { IdentityProviderTables } from '../identity-providers/tables.ts';
+import type { JoinTokenTables } from '../join-tokens/tables.ts';
 import type { LogCollectionTables } from '../log-collections/entity.ts';
 import type { OpenIdTables } from '../openid/tables.ts';
 import type { LeaseTables } from '../periodic-work/table.ts';
@@ -23,12 +27,16 @@ import type { TokenTables } from '../tokens/tables.ts';
  */
 export interface Tables
   extends AccountTables,
+    AgentAuthorityTables,
     AuditTables,
+    CommandTables,
+    DesiredConfigurationTables,
     HealthHistoryTables,
     HealthStatusTables,
     HealthThresholdTables,
     LeaseTables,
     IdentityProviderTables,
+    JoinTokenTables,
     LogCollectionTables,
     NotificationTables,
     OpenIdTables,

@@ -136,16 +136,12 @@ describeOnEachEngine('the health of servers', (database) => {
       const report = {
         server_id: server,
         revision: 'a'.repeat(16),
-        status: 'failed',
+        status: 'failed' as const,
         reason: 'listenPort: another program has port 443',
         offered_at: context.now().toISOString(),
         reported_at: context.now().toISOString(),
       };
-      await database()
-        .tables.withTables<{ configuration_reports: typeof report }>()
-        .insertInto('configuration_reports')
-        .values(report)
-        .execute();
+      await database().tables.insertInto('configuration_reports').values(report).execute();
       const { metrics, status } = await healthOf();
       expect(status).toBe('unhealthy');
       const metric = metrics.find(({ name }: { name: string }) => name === 'configurationApplied');
