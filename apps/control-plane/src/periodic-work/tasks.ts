@@ -4,9 +4,11 @@ import type { Context } from '../context.ts';
 import { removeEndedLogCollections } from '../log-collections/expiry.ts';
 import { purgeExpiredArtifacts } from '../openid/purge.ts';
 import { purgeEndedTokens } from '../tokens/ended.ts';
+import { advanceEverySite } from '../upgrades/work.ts';
 import type { PeriodicTask } from './runner.ts';
 
-const minute = 60_000;
+const second = 1_000;
+const minute = 60 * second;
 const hour = 60 * minute;
 
 /** Everything that is done periodically, by one replica. */
@@ -26,6 +28,8 @@ export function periodicTasks(context: Context): PeriodicTask[] {
       interval: hour,
       run: () => purgeThrottle(database.tables, now()),
     },
+    // At each look for work; a check-in of a server that is being upgraded does the same.
+    { name: 'upgrades', interval: 5 * second, run: (signal) => advanceEverySite(context, signal) },
     { name: 'api-tokens', interval: hour, run: () => purgeEndedTokens(database.tables, now()) },
   ];
 }

@@ -64,9 +64,9 @@ test('what Semantic Versioning does not allow is no version and older than all',
 
 test('a server is as many versions behind as releases are newer', () => {
   const releases = ['1.0.0', '1.1.0', '1.1.0', '1.2.0-rc.1', '0.9.0'];
-  expect(['1.2.0', '1.2.0-rc.1', '1.1.0', '1.0.5', '0.1.0'].map((one) => versionsBehind(one, releases))).toEqual(
-    [0, 0, 1, 2, 4],
-  );
+  expect(
+    ['1.2.0', '1.2.0-rc.1', '1.1.0', '1.0.5', '0.1.0'].map((one) => versionsBehind(one, releases)),
+  ).toEqual([0, 0, 1, 2, 4]);
   expect(versionsBehind('1.0.0', [])).toBe(0);
   expect(newestVersion([])).toBeUndefined();
 });

@@ -70,7 +70,12 @@ export class SimulatedSite {
       soakSeconds: this.soakSeconds,
       isReleased: this.isReleased,
     };
-    const { rollOut, servers, events } = advance(this.rollOut, this.progress, [...this.#views.values()], rules);
+    const { rollOut, servers, events } = advance(
+      this.rollOut,
+      this.progress,
+      [...this.#views.values()],
+      rules,
+    );
     this.rollOut = rollOut;
     this.progress = servers;
     this.events.push(...events);
@@ -127,7 +132,12 @@ export class SimulatedSite {
   #hear(serverId: string): void {
     const { version, unhealthy } = this.server(serverId);
     const lastCheckInAt = new Date(this.#now).toISOString();
-    this.#change(serverId, { agentVersion: version, gatewayVersion: version, lastCheckInAt, unhealthy: [...unhealthy] });
+    this.#change(serverId, {
+      agentVersion: version,
+      gatewayVersion: version,
+      lastCheckInAt,
+      unhealthy: [...unhealthy],
+    });
   }
 
   #report(serverId: string, version: string, state: 'running' | 'done' | 'failed'): void {

@@ -89,7 +89,10 @@ describe('a roll-out fails, no further server is touched, and the server goes ba
   test('when it does not come up in time', () => {
     const site = begun();
     checkIns(site, 31);
-    expectFailure(site, 'gateway a: did not come up with 1.1.0 within 30 minutes: its monitor still switches');
+    expectFailure(
+      site,
+      'gateway a: did not come up with 1.1.0 within 30 minutes: its monitor still switches',
+    );
   });
 
   test('when it is not heard of again after it was told', () => {
@@ -101,7 +104,10 @@ describe('a roll-out fails, no further server is touched, and the server goes ba
     site.pass(120);
     site.look();
     site.server('a').isOn = true;
-    expectFailure(site, 'gateway a: did not come up with 1.1.0 within 30 minutes: its monitor still switches');
+    expectFailure(
+      site,
+      'gateway a: did not come up with 1.1.0 within 30 minutes: its monitor still switches',
+    );
   });
 
   test('when a metric is unhealthy that was not before', () => {
@@ -277,7 +283,9 @@ describe('whatever happens, in any order', () => {
       check(before, eventsBefore);
     }
   };
-  const property = (check: (site: SimulatedSite) => (before: SimulatedSite['rollOut'], count: number) => void) =>
+  const property = (
+    check: (site: SimulatedSite) => (before: SimulatedSite['rollOut'], count: number) => void,
+  ) =>
     fc.assert(
       fc.property(fc.array(anEvent, { minLength: 20, maxLength: 120 }), (events) => {
         const site = new SimulatedSite('a', 'b', 'c');

@@ -29,7 +29,10 @@ export interface RollOutRules extends Gate {
 
 /** What the audit log tells. */
 export type RollOutEvent =
-  | { readonly kind: 'serverBegan' | 'serverDone' | 'serverFailed' | 'serverReturned'; readonly server: ServerProgress }
+  | {
+      readonly kind: 'serverBegan' | 'serverDone' | 'serverFailed' | 'serverReturned';
+      readonly server: ServerProgress;
+    }
   | { readonly kind: 'completed' | 'failed' };
 
 export interface Advance {
@@ -117,7 +120,8 @@ function queue(
     const present = known.get(view.serverId) ?? (isReleased ? newProgress(view.serverId) : undefined);
     if (present === undefined) return [];
     if (present.state !== 'waiting' && present.state !== 'skipped') return [present];
-    if (runs(view, target)) return [{ ...present, state: 'done', reason: null, finishedAt: now.toISOString() }];
+    if (runs(view, target))
+      return [{ ...present, state: 'done', reason: null, finishedAt: now.toISOString() }];
     return [present];
   });
 }

@@ -111,7 +111,10 @@ export function runs({ agentVersion, gatewayVersion }: ServerView, target: strin
 }
 
 /** The version of a server as a whole: that of its older part. */
-export function versionOf({ agentVersion, gatewayVersion }: ServerView): string | undefined {
+export function versionOf({
+  agentVersion,
+  gatewayVersion,
+}: Pick<ServerView, 'agentVersion' | 'gatewayVersion'>): string | undefined {
   if (agentVersion === undefined || gatewayVersion === undefined) return agentVersion;
   return isNewer(agentVersion, gatewayVersion) ? gatewayVersion : agentVersion;
 }
@@ -175,7 +178,11 @@ function judgeVerifying(progress: ServerProgress, view: ServerView, gate: Gate):
   }
   const why = problem ?? 'it was not healthy for long enough';
   const limit = minutes(healthyWithin + soak);
-  return fail({ ...progress, healthySince }, now, `came up with ${target} and was not healthy within ${limit}: ${why}`);
+  return fail(
+    { ...progress, healthySince },
+    now,
+    `came up with ${target} and was not healthy within ${limit}: ${why}`,
+  );
 }
 
 /** What keeps a server that came up from being healthy. */
@@ -195,7 +202,9 @@ function problemOf(
 
 /** Why a server is passed over, for the administrator. */
 export function offReason({ lastCheckInAt }: ServerView): string {
-  return lastCheckInAt === undefined ? 'it has not checked in yet' : `it is off: its last check-in was at ${lastCheckInAt}`;
+  return lastCheckInAt === undefined
+    ? 'it has not checked in yet'
+    : `it is off: its last check-in was at ${lastCheckInAt}`;
 }
 
 function isBack({ fromVersion }: ServerProgress, { agentVersion, gatewayVersion }: ServerView): boolean {
@@ -230,12 +239,17 @@ export function upgradeStatusOf(
   progress: Pick<ServerProgress, 'state'> | undefined,
   report: Pick<UpgradeNews, 'state'> | undefined,
 ): 'upgradeInProgress' | 'upgradeFailed' | undefined {
-  if (report?.state === 'running' || (progress !== undefined && isInProgress(progress))) return 'upgradeInProgress';
+  if (report?.state === 'running' || (progress !== undefined && isInProgress(progress)))
+    return 'upgradeInProgress';
   return progress?.state === 'failed' || progress?.state === 'returned' ? 'upgradeFailed' : undefined;
 }
 
 /** What the monitor told of this upgrade; the report of an earlier one is none. */
-function newsOf({ reportBefore }: ServerProgress, { report }: ServerView, target: string): UpgradeNews | undefined {
+function newsOf(
+  { reportBefore }: ServerProgress,
+  { report }: ServerView,
+  target: string,
+): UpgradeNews | undefined {
   return report?.version === target && report.at !== reportBefore ? report : undefined;
 }
 
