@@ -69,10 +69,7 @@ export async function createAgentApplication(
     if (route.config?.from === undefined)
       throw new Error(`${route.method} ${route.url} says not for whom it is`);
     if (route.config.from === 'stranger') {
-      route.config = {
-        ...route.config,
-        rateLimit: { max: strangerRequests, timeWindow: 60_000 },
-      } as typeof route.config;
+      Object.assign(route.config, { rateLimit: { max: strangerRequests, timeWindow: 60_000 } });
     }
   });
   application.addHook('onRequest', async (request) => {

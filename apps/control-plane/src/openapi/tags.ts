@@ -10,6 +10,8 @@ export const tags: readonly { name: string; description: string }[] = [
     name: 'microsoftTunnelHealthThresholds',
     description: 'From which values on a server counts as unhealthy',
   },
+  { name: 'health', description: 'The health of servers, with reasons and remedies' },
+  { name: 'notificationChannels', description: 'Whom to tell when the health of a server changes' },
   { name: 'microsoftTunnelServerLogCollectionResponses', description: 'Logs that were asked of servers' },
   { name: 'releases', description: 'Versions that servers can be upgraded to' },
   { name: 'upgrades', description: 'Upgrades of the servers of a site, one after the other' },

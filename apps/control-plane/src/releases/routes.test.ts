@@ -74,7 +74,9 @@ describeOnEachEngine('releases', (database) => {
     expect((await caller.delete(`${url}/${id}`, 'W/"old"')).status).toBe(412);
     expect((await caller.delete(`${url}/${id}`)).status).toBe(204);
     expect([await versions(), (await caller.delete(`${url}/${id}`)).status]).toEqual([[], 404]);
-    const { body } = await caller.get('/api/v1/auditEntries?$filter=startswith(action,%27release%27)&$orderby=dateTime');
+    const { body } = await caller.get(
+      '/api/v1/auditEntries?$filter=startswith(action,%27release%27)&$orderby=dateTime',
+    );
     expect(body.value).toMatchObject([
       { action: 'release.create', objectName: '1.0.0', actorName: 'administrator' },
       { action: 'release.delete', objectName: '1.0.0' },

@@ -139,6 +139,34 @@ describeOnEachEngine('upgrades of a site', (database) => {
     ]);
   });
 
+  test('end with a failure when the health of the server is worse than before', async () => {
+    const site = await fleet.site(byApproval, 'a');
+    const judged = (name: string, status: string) => ({
+      server_id: site.serverId('a'),
+      status: 'unhealthy' as const,
+      since: context.now().toISOString(),
+      causes: '[]',
+      metric_states: JSON.stringify({ diskFree: { status: 'unhealthy' }, [name]: { status } }),
+      acknowledged_upgrade_at: null,
+    });
+    const health = database().tables.insertInto('server_health_states');
+    await health.values(judged('latency', 'healthy')).execute();
+    await fleet.release('1.1.0');
+    await site.upgrade('', {});
+    await site.live(30);
+    await database()
+      .tables.updateTable('server_health_states')
+      .set(judged('latency', 'unhealthy'))
+      .where('server_id', '=', site.serverId('a'))
+      .execute();
+    await site.live(12 * minutes);
+    expect(await site.newest()).toMatchObject({
+      state: 'failed',
+      reason: 'a: came up with 1.1.0 and was not healthy within 11 minutes: unhealthy are latency',
+      servers: { a: 'returned' },
+    });
+  });
+
   test('that failed are tried again when somebody asks, or a newer release is out', async () => {
     const site = await fleet.site({}, 'a');
     await fleet.release('1.1.0');
