@@ -19,7 +19,9 @@ export interface EntitySet {
     | 'sign_in_sessions'
     | 'join_tokens'
     | 'server_commands'
-    | 'notification_channels';
+    | 'notification_channels'
+    | 'releases'
+    | 'upgrades';
   /** Where its objects are: below Graph's base, or below our own. */
   base: typeof graphBase | typeof ownBase;
   path: string;
