@@ -1,7 +1,12 @@
 /** One of the processes in which simulated agents live. Its parent sends their tasks and asks for what they have recorded. */
 import { type AgentTask, type CheckInRecord, SimulatedAgent } from './simulated-agent.ts';
 
-export type OrderToAgents = { kind: 'start'; tasks: AgentTask[] } | { kind: 'collect' } | { kind: 'stop' };
+export type OrderToAgents =
+  | { kind: 'start'; tasks: AgentTask[] }
+  /** All agents connect anew and check in at this moment. */
+  | { kind: 'rush' }
+  | { kind: 'collect' }
+  | { kind: 'stop' };
 export interface RecordsOfAgents {
   records: CheckInRecord[];
 }
@@ -12,6 +17,8 @@ const agents: SimulatedAgent[] = [];
 process.on('message', (order: OrderToAgents) => {
   if (order.kind === 'start') {
     for (const task of order.tasks) start(task);
+  } else if (order.kind === 'rush') {
+    for (const agent of agents) agent.rush();
   } else if (order.kind === 'collect') {
     process.send?.({ records } satisfies RecordsOfAgents);
     records = [];

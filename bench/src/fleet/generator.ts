@@ -41,6 +41,11 @@ export class Generator {
     return answers.flat().sort((one, other) => one.at - other.at);
   }
 
+  /** Makes all agents connect anew and check in at this moment, the worst that can happen. */
+  rush(): void {
+    for (const child of this.#children) tell(child, { kind: 'rush' });
+  }
+
   async stop(): Promise<void> {
     await Promise.all(
       this.#children.map(async (child) => {

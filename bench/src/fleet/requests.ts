@@ -25,7 +25,12 @@ export class AgentConnections {
   }
 
   /** Sends a JSON document; rejects when no whole answer comes in time. */
-  post(path: string, document: unknown, timeoutMilliseconds: number): Promise<Answer> {
+  post(
+    path: string,
+    document: unknown,
+    timeoutMilliseconds: number,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> {
     const text = JSON.stringify(document);
     return new Promise((resolve, reject) => {
       const sent = request({
@@ -33,7 +38,11 @@ export class AgentConnections {
         agent: this.#agent,
         method: 'POST',
         path,
-        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
+        headers: {
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(text),
+          ...headers,
+        },
         signal: AbortSignal.timeout(timeoutMilliseconds),
       });
       sent.on('error', reject);

@@ -36,13 +36,14 @@ const mostKept = 60;
  */
 export class SimulatedAgent {
   readonly #task: AgentTask;
-  readonly #connections: AgentConnections;
+  #connections: AgentConnections;
   readonly #record: (record: CheckInRecord) => void;
   readonly #stopping = new AbortController();
   #appliedRevision: string | undefined;
   #cursor: string | undefined;
   #samples: Date[] = [];
   #failures = 0;
+  #alarm = new AbortController();
 
   constructor(task: AgentTask, record: (record: CheckInRecord) => void) {
     this.#task = task;
@@ -61,10 +62,19 @@ export class SimulatedAgent {
     this.#connections.close();
   }
 
+  /** Drops its connections and checks in at once. */
+  rush(): void {
+    const { listener, identity } = this.#task;
+    this.#connections.close();
+    this.#connections = new AgentConnections(listener, identity);
+    this.#alarm.abort();
+  }
+
   async #checkInForEver(): Promise<void> {
     while (!this.#isStopping) {
       const nextSeconds = await this.#checkIn();
-      await this.#pause(nextSeconds);
+      this.#alarm = new AbortController();
+      await this.#pause(nextSeconds, this.#alarm.signal);
     }
   }
 
@@ -125,7 +135,7 @@ export class SimulatedAgent {
         );
         if (status !== 200) throw new Error(`status ${status}`);
         pauseSeconds = firstBackOffSeconds;
-        if (waitAnswerSchema.parse(body).hasChanged) await this.#checkIn();
+        if (waitAnswerSchema.parse(body).hasChanged) this.#alarm.abort();
       } catch {
         // The check-ins record what fails; a held request that broke is only asked again.
         await this.#pause(pauseSeconds * Math.random());
@@ -138,8 +148,9 @@ export class SimulatedAgent {
     return this.#stopping.signal.aborted;
   }
 
-  async #pause(seconds: number): Promise<void> {
-    await sleep(seconds * 1_000, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+  async #pause(seconds: number, alarm?: AbortSignal): Promise<void> {
+    const signals = [this.#stopping.signal, ...(alarm === undefined ? [] : [alarm])];
+    await sleep(seconds * 1_000, undefined, { signal: AbortSignal.any(signals) }).catch(() => undefined);
   }
 }
 
