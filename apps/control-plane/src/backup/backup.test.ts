@@ -53,11 +53,19 @@ const role = fc.record({
   permissions: text,
   is_built_in: int32,
 });
-const metric = fc.record({ metric: text, at: text, value: int64 });
+const collection = fc.record({
+  id: fc.uuid(),
+  version: int32,
+  status: text,
+  start_date_time: text,
+  end_date_time: text,
+  size_in_bytes: int64,
+  request_date_time: text,
+});
 const content = fc.record({
   roles: fc.uniqueArray(role, { selector: (row) => row.display_name, maxLength: 5 }),
   audit_entries: fc.uniqueArray(auditEntry, { selector: (row) => row.id, maxLength: 10 }),
-  server_health_metrics: fc.uniqueArray(metric, { selector: (row) => row.metric, maxLength: 10 }),
+  server_log_collections: fc.uniqueArray(collection, { selector: (row) => row.id, maxLength: 10 }),
 });
 
 async function addServer(database: Database): Promise<void> {
@@ -120,10 +128,10 @@ describe.each([
     await fc.assert(
       fc.asyncProperty(content, async (rows) => {
         const tables = rowsInto(source);
-        for (const name of ['roles', 'audit_entries', 'server_health_metrics'] as const) {
+        for (const name of ['roles', 'audit_entries', 'server_log_collections'] as const) {
           await tables.deleteFrom(name).execute();
           const values = rows[name].map((row) =>
-            name === 'server_health_metrics' ? { ...row, server_id: 's' } : row,
+            name === 'server_log_collections' ? { ...row, server_id: 's' } : row,
           );
           if (values.length > 0) await tables.insertInto(name).values(values).execute();
         }
@@ -131,10 +139,10 @@ describe.each([
         expect(await contentOf(target)).toEqual(await contentOf(source));
         const rowsOf = (name: string) => header.tables.find((table) => table.name === name)?.rows;
         expect(rowsOf('roles')).toBe(rows.roles.length);
-        const values = await sql<{ value: string }>`select cast(value as text) as value
-          from server_health_metrics order by value`.execute(target.tables);
+        const values = await sql<{ value: string }>`select cast(size_in_bytes as text) as value
+          from server_log_collections order by value`.execute(target.tables);
         expect(values.rows.map(({ value }) => value).sort()).toEqual(
-          rows.server_health_metrics.map(({ value }) => String(value)).sort(),
+          rows.server_log_collections.map((row) => String(row.size_in_bytes)).sort(),
         );
       }),
       { numRuns: 12 },

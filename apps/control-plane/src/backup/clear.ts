@@ -11,8 +11,9 @@ export async function clearDatabase(place: Place): Promise<void> {
 async function clearSqlite({ tables }: Place): Promise<void> {
   await sql`pragma defer_foreign_keys = on`.execute(tables);
   const { rows } = await sql<{ name: string }>`select name from sqlite_master
-    where type = 'table' and name not like 'sqlite\\_%' escape '\\'`.execute(tables);
-  // Every row goes before any table, so that no table is missing that a row refers to.
+    where type = 'table' and name not like 'sqlite\\_%' escape '\\' order by rowid desc`.execute(tables);
+  // Every row goes before any table, and tables before those that they refer to, which were made earlier: SQLite deletes the
+  // rows of a table that is dropped, and then looks at what they refer to.
   for (const { name } of rows) await sql`delete from ${sql.table(name)}`.execute(tables);
   for (const { name } of rows) await sql`drop table ${sql.table(name)}`.execute(tables);
 }

@@ -32,6 +32,9 @@ async function withoutReferences(database: Database, work: () => Promise<void>):
   await sql.raw(on).execute(database.tables);
 }
 
+/** Tables that a later step takes away; nothing had ever written to them. */
+const dropped = ['server_health_metrics'];
+
 describe.each(['sqlite', 'postgresql'] as const)('migrations (%s)', (engine) => {
   const names = Object.keys(migrations(engine)).sort();
 
@@ -58,7 +61,7 @@ describe.each(['sqlite', 'postgresql'] as const)('migrations (%s)', (engine) => 
         });
         await prepareDatabase(database);
         expect(await schemaOf(database)).toBe(names.at(-1));
-        for (const table of before) {
+        for (const table of before.filter(({ name }) => !dropped.includes(name))) {
           const [first] = table.columns;
           if (first === undefined) throw new Error(`${table.name} has no columns`);
           const { rows } = await sql<{ found: number }>`select count(*) as found from ${sql.table(table.name)}

@@ -8,7 +8,7 @@ import type { LeaseTables } from '../periodic-work/table.ts';
 import type { RoleTables } from '../roles/tables.ts';
 import type { ScopeTagTables } from '../scope-tags/entity.ts';
 import type { ServerConfigurationTables } from '../server-configurations/entity.ts';
-import type { ServerTables } from '../servers/entity.ts';
+import type { ServerTables } from '../servers/tables.ts';
 import type { SettingsTables } from '../settings/table.ts';
 import type { SiteTables } from '../sites/entity.ts';
 import type { TokenTables } from '../tokens/tables.ts';

@@ -229,11 +229,12 @@ describeOnEachEngine('the Graph-shaped API', (database) => {
     expect((await graph.post(`microsoftTunnelSites/${site}/requestUpgrade`)).status).toBe(204);
     const servers = `microsoftTunnelSites/${site}/microsoftTunnelServers`;
     const { id } = (await graph.post(servers, { displayName: 'gw-1' })).body;
+    const sample = { server_id: id, resolution: 'minute' } as const;
     await database()
-      .tables.insertInto('server_health_metrics')
+      .tables.insertInto('server_health_samples')
       .values([
-        { server_id: id, metric: 'cpuUsage', at: '2026-11-24T09:00:00.000Z', value: 10 },
-        { server_id: id, metric: 'cpuUsage', at: '2026-11-24T09:01:00.000Z', value: 20 },
+        { ...sample, at: '2026-11-24T09:00:00.000Z', metric_values: '{"cpuUsage":10}' },
+        { ...sample, at: '2026-11-24T09:01:00.000Z', metric_values: '{"cpuUsage":20.4}' },
       ])
       .execute();
     const latest = await graph.post(`${servers}/${id}/getHealthMetrics`, {

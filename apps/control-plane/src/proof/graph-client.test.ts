@@ -163,8 +163,13 @@ describe("the client of Microsoft's Graph", () => {
     const site = await makeSite();
     const { id } = await makeServer(site.id, 'gateway-2');
     await running.controlPlane.context.database.tables
-      .insertInto('server_health_metrics')
-      .values({ server_id: id, metric: 'cpuUsage', at: '2026-11-24T09:00:00.000Z', value: 12 })
+      .insertInto('server_health_samples')
+      .values({
+        server_id: id,
+        resolution: 'minute',
+        at: '2026-11-24T09:00:00.000Z',
+        metric_values: '{"cpuUsage":12}',
+      })
       .execute();
     const path = `${sites}/${site.id}/microsoftTunnelServers/${id}`;
     const latest: { value: KeyLongValuePair[] } = await graph

@@ -1,4 +1,4 @@
-import { healthMetricNames } from '@culvert/contracts';
+import { type HealthMetric, healthMetricNames } from '@culvert/contracts';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
@@ -53,26 +53,19 @@ export function registerServerActions(application: FastifyInstance, context: Con
     },
     async (request) => {
       const server = await requireServer(context, request, readPermission);
-      const latest = tables
-        .selectFrom('server_health_metrics')
-        .select(({ fn }) => ['metric', fn.max('at').as('at')])
+      const latest = await tables
+        .selectFrom('server_health_samples')
+        .select('metric_values')
         .where('server_id', '=', server.id)
-        .where('metric', 'in', request.body.metricNames)
-        .groupBy('metric');
-      const rows = await tables
-        .selectFrom('server_health_metrics as sample')
-        .innerJoin(latest.as('latest'), (join) =>
-          join.onRef('latest.metric', '=', 'sample.metric').onRef('latest.at', '=', 'sample.at'),
-        )
-        .select(['sample.metric', 'sample.value'])
-        .where('sample.server_id', '=', server.id)
-        .execute();
-      const values = new Map(rows.map(({ metric, value }) => [metric, value]));
+        .where('resolution', '=', 'minute')
+        .orderBy('at', 'desc')
+        .executeTakeFirst();
+      const values = readValues(latest?.metric_values ?? '{}');
       return {
         '@odata.context': contextUrl(context, 'keyLongValuePair'),
         value: request.body.metricNames.flatMap((name) => {
-          const value = values.get(name);
-          return value === undefined ? [] : [{ name, value }];
+          const value = values[name];
+          return value === undefined ? [] : [{ name, value: Math.round(value) }];
         }),
       };
     },
@@ -98,10 +91,10 @@ export function registerServerActions(application: FastifyInstance, context: Con
       const server = await requireServer(context, request, readPermission);
       const { metricName, startDateTime, endDateTime } = request.body;
       const rows = await tables
-        .selectFrom('server_health_metrics')
-        .select(['at', 'value'])
+        .selectFrom('server_health_samples')
+        .select(['at', 'metric_values'])
         .where('server_id', '=', server.id)
-        .where('metric', '=', metricName)
+        .where('resolution', '=', 'minute')
         .where('at', '>=', startDateTime)
         .where('at', '<=', endDateTime)
         .orderBy('at')
@@ -109,8 +102,16 @@ export function registerServerActions(application: FastifyInstance, context: Con
         .execute();
       return {
         '@odata.context': contextUrl(context, 'metricTimeSeriesDataPoint'),
-        value: rows.map(({ at, value }) => ({ dateTime: at, value })),
+        value: rows.flatMap(({ at, metric_values }) => {
+          const value = readValues(metric_values)[metricName];
+          return value === undefined ? [] : [{ dateTime: at, value: Math.round(value) }];
+        }),
       };
     },
   );
+}
+
+/** The values of a sample, written by this process or another replica. */
+function readValues(text: string): Partial<Record<HealthMetric, number>> {
+  return JSON.parse(text) as Partial<Record<HealthMetric, number>>;
 }

@@ -1,11 +1,5 @@
 import { deploymentModes } from '@culvert/contracts';
 import { type EntitySet, graphBase } from '../graph/entity-set.ts';
-import type { StoredRow } from '../graph/tables.ts';
-
-export interface ServerTables {
-  servers: StoredRow;
-  server_health_metrics: { server_id: string; metric: string; at: string; value: number };
-}
 
 /** Members of `microsoftTunnelServerHealthStatus`. */
 export const healthStatuses = [

@@ -8,6 +8,7 @@ import { openId } from './0005-openid.ts';
 import { settingsAndLeases } from './0006-settings-and-leases.ts';
 import { listIndices } from './0007-list-indices.ts';
 import { scopeTags } from './0008-scope-tags.ts';
+import { fleet } from './0009-fleet.ts';
 
 /** Every migration in its order; a released one never changes. */
 export function migrations(engine: DatabaseEngine): Record<string, Migration> {
@@ -20,5 +21,6 @@ export function migrations(engine: DatabaseEngine): Record<string, Migration> {
     '0006-settings-and-leases': settingsAndLeases(engine),
     '0007-list-indices': listIndices(),
     '0008-scope-tags': scopeTags(engine),
+    '0009-fleet': fleet(engine),
   };
 }
