@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeFinding, type Finding, type Findings } from '@culvert/contracts';
+import type { LevelControl } from '@culvert/logging/level-control.ts';
 import type { Logger } from 'pino';
 import { type AdministrationServer, serveAdministration } from './administration/server.ts';
 import { appearanceOf, certificateFiles, RestedChange } from './configuration/certificate-watch.ts';
@@ -15,11 +16,18 @@ import { HostNetwork } from './network/host-network.ts';
 import { tunnelNetwork } from './network/tunnel-network.ts';
 import { isServed, makeRuntimeDirectory, runtimePaths, shareWithEngine } from './runtime-directory.ts';
 import { createTunnelService, type TunnelService } from './service.ts';
+import { gatewayVersion } from './version.ts';
 
 export interface GatewayOptions {
   configuration: LoadedConfiguration;
   logger: Logger;
+  /** Changes the level of `logger` for a time. */
+  logLevel: LevelControl;
   environment: NodeJS.ProcessEnv;
+  /** See `EngineSupervisorOptions`. */
+  replaceForeignEngine?: boolean;
+  /** Called when an administrator has asked for a hand over: the process is to call `handOver` and to end. */
+  onHandOverAsked: () => void;
 }
 
 /** The gateway cannot start; the message tells the administrator what to do. */
@@ -33,11 +41,22 @@ export interface ReloadResult extends Findings {
 }
 
 export interface GatewayStatus {
+  /** Of the gateway's own process. */
+  version: string;
   file: string;
   publicAddress: string;
   listenPort: number;
   startedAt: number;
-  engine: { connected: boolean; counters: Record<string, number> };
+  /** Addresses of the public side; absent for all of them. */
+  listenAddresses?: string[];
+  /** True when every connection has to begin with a PROXY header. */
+  proxyProtocol: boolean;
+  engine: {
+    connected: boolean;
+    version?: string;
+    processId?: number;
+    counters: Record<string, number>;
+  };
   counters: Record<string, number>;
 }
 
@@ -61,11 +80,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 /** A running gateway: owns every part that lives as long as the process. */
 export class Gateway {
   #configuration: LoadedConfiguration;
+  readonly logLevel: LevelControl;
   readonly #logger: Logger;
   readonly #paths;
   readonly #engine: EngineSupervisor;
   readonly #network: HostNetwork;
   readonly #startedAt = Date.now();
+  readonly #onHandOverAsked: () => void;
   #service: TunnelService | undefined;
   #administration: AdministrationServer | undefined;
   #certificateTimer: NodeJS.Timeout | undefined;
@@ -73,8 +94,10 @@ export class Gateway {
   #reloading: Promise<unknown> = Promise.resolve();
 
   constructor(options: GatewayOptions) {
-    const { configuration, logger, environment } = options;
+    const { configuration, logger, environment, replaceForeignEngine = false } = options;
     this.#configuration = configuration;
+    this.#onHandOverAsked = options.onHandOverAsked;
+    this.logLevel = options.logLevel;
     this.#logger = logger;
     this.#paths = runtimePaths(configuration.standalone.stateDirectory);
     const { runtimeDirectory, logDirectory } = this.#paths;
@@ -84,6 +107,7 @@ export class Gateway {
       runtimeDirectory,
       logDirectory,
       logger,
+      replaceForeign: replaceForeignEngine,
       configuration: () => engineConfiguration(this.#configuration),
       onEvent: (event) => this.#service?.onEngineEvent(event),
       onReady: () => this.#engineReady(),
@@ -127,6 +151,7 @@ export class Gateway {
   /** Ends everything: tunnels, engine, firewall, sockets. The sessions stay on disk. */
   async stop(): Promise<void> {
     clearInterval(this.#certificateTimer);
+    this.logLevel.close();
     await this.#reloading;
     // A gateway that never owned the state directory must not take anything away from the one that does.
     if (this.#administration === undefined) return;
@@ -134,6 +159,32 @@ export class Gateway {
     await this.#engine.stop({ end: true });
     await this.#network.remove(this.#tunnelNetwork());
     await this.#administration.close();
+  }
+
+  /** Asks the process for `handOver`. */
+  askForHandOver(): void {
+    this.#onHandOverAsked();
+  }
+
+  /**
+   * Ends this gateway only: answers under way are finished and everything is written down, while the engine goes on with
+   * listening, tunnels, firewall and connections that wait, until the next gateway takes it over.
+   */
+  async handOver(): Promise<void> {
+    clearInterval(this.#certificateTimer);
+    this.logLevel.close();
+    await this.#reloading;
+    await this.#service?.finish();
+    await this.#engine.stop({ end: false });
+    await this.#administration?.close();
+  }
+
+  /** Runs the engine of this gateway in place of another one. False when it runs already. */
+  replaceEngine(): Promise<boolean> {
+    const { listenPort } = this.#configuration.standalone.serverConfiguration;
+    return this.#oneByOne(() =>
+      this.#network.holdConnections(this.#tunnelNetwork(), listenPort, () => this.#engine.replace()),
+    );
   }
 
   /** After a start that failed. An engine of an earlier gateway keeps its tunnels, and with them the firewall. */
@@ -147,6 +198,7 @@ export class Gateway {
   /** Reads the file again; a bad one changes nothing, and every problem comes back. */
   reload(): Promise<ReloadResult> {
     return this.#oneByOne(async () => {
+      this.#logger.debug({ file: this.#configuration.file }, 'reading the configuration again');
       const loaded = await loadConfiguration(this.#configuration.file, {
         onPasswordProblem: (problem) => this.#logger.warn(problem),
       });
@@ -160,13 +212,21 @@ export class Gateway {
 
   async status(): Promise<GatewayStatus> {
     const { file, standalone } = this.#configuration;
-    const { connected } = this.#engine;
+    const { connected, running } = this.#engine;
+    const { listenAddresses, proxyProtocol } = standalone;
     return {
+      version: gatewayVersion,
       file,
       publicAddress: standalone.publicAddress,
       listenPort: standalone.serverConfiguration.listenPort,
       startedAt: this.#startedAt,
-      engine: { connected, counters: connected ? await this.#engine.status().catch(() => ({})) : {} },
+      ...(listenAddresses === undefined ? {} : { listenAddresses }),
+      proxyProtocol,
+      engine: {
+        connected,
+        ...running,
+        counters: connected ? await this.#engine.status().catch(() => ({})) : {},
+      },
       counters: this.service.counters(),
     };
   }

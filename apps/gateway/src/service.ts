@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
@@ -8,9 +7,10 @@ import type { BanView, SessionView } from '@culvert/contracts';
 import type { Logger } from 'pino';
 import { type AccessEvent, AccessLog } from './access-log/access-log.ts';
 import { RefusalLimit } from './access-log/refusal-limit.ts';
-import { AddressPool } from './addresses/address-pool.ts';
+import type { AddressPool } from './addresses/address-pool.ts';
 import type { LoadedConfiguration } from './configuration/loaded-configuration.ts';
 import { type Attachment, type Engine, EngineRefusal, type SessionEvent } from './engine/engine.ts';
+import { EngineReadiness } from './engine/readiness.ts';
 import {
   type Application,
   createApplication,
@@ -19,6 +19,7 @@ import {
 } from './http/application.ts';
 import { type Device, describeTls } from './http/device.ts';
 import { GuessingGuard } from './protection/guessing-guard.ts';
+import { documentFacts, poolOf, sessionRules, signInPolicy } from './service-settings.ts';
 import { randomPool } from './sessions/random-pool.ts';
 import type { DeviceFacts, Session } from './sessions/session.ts';
 import { identify, SessionLifecycle } from './sessions/session-lifecycle.ts';
@@ -26,9 +27,8 @@ import { SqliteSessionStore } from './sessions/session-store.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { deviceFacts } from './sign-in/device-facts.ts';
 import { answerCookies, type DocumentFacts, renderAnswer, type SignInAnswer } from './sign-in/documents.ts';
-import { messagesIn } from './sign-in/messages.ts';
 import { readSignInRequest } from './sign-in/request.ts';
-import { type Admission, SignIn, type SignInPolicy } from './sign-in/sign-in.ts';
+import { type Admission, SignIn } from './sign-in/sign-in.ts';
 import { isTunnelPath, readConnectRequest, readCookie, single } from './tunnel/connect-request.ts';
 import { refuseConnect } from './tunnel/connect-response.ts';
 import { planTunnel } from './tunnel/plan-tunnel.ts';
@@ -49,6 +49,8 @@ export interface TunnelService {
   counters(): Record<string, number>;
   /** From now on requests and CONNECTs get 503; open tunnels go on. */
   drain(): void;
+  /** Closes after the answers under way; the engine holds connections that come from now on for the next gateway. */
+  finish(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -70,6 +72,9 @@ const trafficShare = 100;
 /** The engine closes the relayed connection after `attach`; this is for when it does not. */
 const handOverMilliseconds = 10_000;
 
+/** How long a hand over waits for answers under way; the engine holds new connections for a minute. */
+const finishMilliseconds = 5000;
+
 const networkChangedMessage = 'The network of this server has changed. Please connect again.';
 
 /** Opens the store and the access log of the state directory and takes over the sessions in it. */
@@ -90,8 +95,7 @@ class Service implements TunnelService {
   readonly #sessions: Sessions;
   readonly #lifecycle: SessionLifecycle;
   readonly #signIn: SignIn;
-  #engineReady = Promise.withResolvers<true>();
-  #engineIsReady = false;
+  readonly #engineReadiness = new EngineReadiness();
   readonly #counts = {
     signInsAccepted: 0,
     signInsRefused: 0,
@@ -109,6 +113,7 @@ class Service implements TunnelService {
   #trafficTimer: NodeJS.Timeout | undefined;
   #draining = false;
   #closed = false;
+  #isStoreClosed = false;
 
   constructor({ configuration, engine, stateDirectory, logger, clock }: TunnelServiceOptions) {
     mkdirSync(stateDirectory, { recursive: true, mode: 0o750 });
@@ -151,7 +156,7 @@ class Service implements TunnelService {
       draining: () => this.#draining,
     });
     // The engine must have been asked what it still carries before anything is ended.
-    void this.#engineReady.promise.then(() => {
+    void this.#engineReadiness.whenReady().then(() => {
       if (this.#closed) return;
       this.#endAll(stranded);
       this.#sweep = setInterval(() => this.#lifecycle.sweep(), sweepMilliseconds).unref();
@@ -165,18 +170,16 @@ class Service implements TunnelService {
 
   async onEngineReady(): Promise<void> {
     await this.#lifecycle.reconcile();
-    this.#engineIsReady = true;
-    this.#engineReady.resolve(true);
+    this.#engineReadiness.ready();
   }
 
   onEngineLost(): void {
-    if (!this.#engineIsReady) return;
-    this.#engineIsReady = false;
-    this.#engineReady = Promise.withResolvers<true>();
+    this.#engineReadiness.lost();
   }
 
   onEngineEvent(event: SessionEvent): void {
-    this.#lifecycle.handle(event);
+    // What comes later is not acknowledged, and told again to the next gateway.
+    if (!this.#isStoreClosed) this.#lifecycle.handle(event);
   }
 
   reconfigure(configuration: LoadedConfiguration): void {
@@ -238,6 +241,11 @@ class Service implements TunnelService {
     this.#draining = true;
   }
 
+  async finish(): Promise<void> {
+    await this.#application?.relay.finish(finishMilliseconds);
+    await this.close();
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -246,7 +254,8 @@ class Service implements TunnelService {
     await this.#application?.relay.close();
     await this.#application?.app.close();
     // The engine may be about to end, and its counters with it.
-    if (this.#engineIsReady) await this.#lifecycle.noteTraffic();
+    if (this.#engineReadiness.isReady) await this.#lifecycle.noteTraffic();
+    this.#isStoreClosed = true;
     this.#store.close();
     this.#accessLog.close();
   }
@@ -273,6 +282,8 @@ class Service implements TunnelService {
         stateCookie: readCookie(cookies, 'webvpncontext'),
       });
     }
+    const step = { step: read.request.kind, answer: answer.kind, remoteAddress: device.address };
+    this.#logger.debug(step, 'a step of a sign-in');
     return {
       document: renderAnswer(answer, this.#documents, aggregate),
       cookies: answerCookies(answer, this.#documents),
@@ -326,6 +337,7 @@ class Service implements TunnelService {
     socket.resume();
     socket.on('end', () => socket.end());
     const refuse = (status: 401 | 404 | 503, reason: string) => {
+      this.#logger.debug({ status, reason, remoteAddress: device.address }, 'no tunnel for this CONNECT');
       if (!socket.destroyed) socket.end(refuseConnect(status, reason));
     };
     try {
@@ -337,7 +349,7 @@ class Service implements TunnelService {
         this.#counts.connectsUnauthorized += 1;
         return refuse(401, 'The session has ended');
       }
-      if (!this.#engineIsReady && !(await this.#waitForEngine()))
+      if (!(await this.#engineReadiness.waitFor(engineStartMilliseconds)))
         return refuse(503, 'The server is starting');
       const plan = planTunnel({
         request: asked,
@@ -373,7 +385,7 @@ class Service implements TunnelService {
   #noteTrafficLater(milliseconds: number): void {
     this.#trafficTimer = setTimeout(async () => {
       const began = performance.now();
-      if (this.#engineIsReady) await this.#lifecycle.noteTraffic();
+      if (this.#engineReadiness.isReady) await this.#lifecycle.noteTraffic();
       const took = performance.now() - began;
       if (!this.#closed) this.#noteTrafficLater(Math.max(trafficMilliseconds, took * trafficShare));
     }, milliseconds).unref();
@@ -399,6 +411,7 @@ class Service implements TunnelService {
     const first = this.#sessions.attached(session, device.address, hostname, now);
     const tls = describeTls(device);
     this.#counts[first ? 'connects' : 'reconnects'] += 1;
+    this.#logger.debug({ session: session.id, first, tls }, 'a tunnel is open');
     this.#log(
       {
         event: first ? 'connect' : 'reconnect',
@@ -407,17 +420,6 @@ class Service implements TunnelService {
       },
       now,
     );
-  }
-
-  /** False when the engine has not been compared with in time. */
-  async #waitForEngine(): Promise<boolean> {
-    const timeout = new AbortController();
-    const late = wait(engineStartMilliseconds, false, { signal: timeout.signal, ref: false }).catch(
-      () => false,
-    );
-    const ready = await Promise.race([this.#engineReady.promise, late]);
-    timeout.abort();
-    return ready;
   }
 
   #endAll(sessions: readonly Session[]): void {
@@ -433,34 +435,4 @@ class Service implements TunnelService {
       this.#logger.error({ err: error }, 'the access log cannot be written');
     }
   }
-}
-
-function poolOf({ standalone }: LoadedConfiguration): AddressPool {
-  return new AddressPool(standalone.serverConfiguration.network, standalone.serverConfiguration.ipv6Network);
-}
-
-function sessionRules({ settings, standalone }: LoadedConfiguration) {
-  return {
-    sessionTimeoutSeconds: settings.sessionTimeoutSeconds,
-    roamingTimeoutSeconds: settings.roamingTimeoutSeconds,
-    maximumSessionsPerAccount: standalone.maximumSessionsPerAccount,
-  };
-}
-
-function signInPolicy({ standalone, passwords, clientCertificates }: LoadedConfiguration): SignInPolicy {
-  return {
-    allowedPlatforms: standalone.allowedPlatforms,
-    passwords,
-    clientCertificates,
-    messages: messagesIn(standalone.language),
-  };
-}
-
-function documentFacts({ standalone, settings, certificate }: LoadedConfiguration): DocumentFacts {
-  const leaf = certificate.certificates[0] ?? Buffer.alloc(0);
-  return {
-    messages: messagesIn(standalone.language),
-    banner: settings.banner,
-    certificateHash: hash('sha1', leaf).toUpperCase(),
-  };
 }

@@ -80,11 +80,11 @@ export class Culvert implements Server {
   }
 
   /** Starts a gateway process; the engine of before is taken over when it still runs. */
-  async startGateway(): Promise<void> {
+  async startGateway(environment: Record<string, string> = {}): Promise<void> {
     if (this.#gateway !== undefined) this.#earlier.push(this.#gateway.output);
     const background = this.place.network.gateway.start(
       [node, mainFile, '--config', this.configurationFile],
-      { directory: repository },
+      { directory: repository, environment },
     );
     this.#gateway = background;
     await eventually(
@@ -145,6 +145,20 @@ export class Culvert implements Server {
       [node, mainFile, name, '--config', this.configurationFile, ...rest],
       { directory: repository },
     );
+  }
+
+  /** One request to the socket of the running gateway. */
+  async administer(method: 'GET' | 'POST', path: string): Promise<Entry> {
+    const { stdout } = await this.place.network.gateway.run([
+      ...['curl', '--silent', '--show-error', '--fail-with-body', '--max-time', '60', '--request', method],
+      ...['--unix-socket', join(this.stateDirectory, 'run/admin.sock'), `http://gateway${path}`],
+    ]);
+    return JSON.parse(stdout) as Entry;
+  }
+
+  /** Ends the gateway so that the next one takes over, and waits for its end. */
+  async handOver(): Promise<Ending | undefined> {
+    return await this.#gateway?.stop('SIGUSR2', 20_000);
   }
 
   async sessions(): Promise<Entry[]> {

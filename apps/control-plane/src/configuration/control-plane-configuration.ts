@@ -33,6 +33,20 @@ export const controlPlaneConfigurationSchema = z.strictObject({
   /** Where browsers and tools reach it; part of every token, so it must not change lightly. */
   publicUrl,
   database: databaseUrl.default('sqlite:control.db'),
+  /** Where the agents of servers connect: a listener of its own, because everything there is mutual TLS. */
+  agents: z
+    .strictObject({
+      listen: z
+        .strictObject({
+          /** The default is that of the other listener. */
+          address: address().optional(),
+          port: z.int().min(1).max(65_535).default(8444),
+        })
+        .prefault({}),
+      /** How agents reach it; the default is the host of `publicUrl` with the port of the listener. */
+      url: publicUrl.optional(),
+    })
+    .prefault({}),
   /** Certificates of its own, keys, downloads. */
   stateDirectory: filePath,
   /** Without it the control plane makes a certificate of its own. */
@@ -48,3 +62,11 @@ export const controlPlaneConfigurationSchema = z.strictObject({
 
 /** A validated configuration with absolute paths. */
 export type ControlPlaneConfiguration = z.output<typeof controlPlaneConfigurationSchema>;
+
+/** Where agents connect, as an origin. */
+export function agentListenerUrl({ agents, publicUrl: url }: ControlPlaneConfiguration): string {
+  if (agents.url !== undefined) return agents.url;
+  const listener = new URL(url);
+  listener.port = String(agents.listen.port);
+  return listener.origin;
+}

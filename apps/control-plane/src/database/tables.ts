@@ -1,7 +1,11 @@
 import type { AccountTables } from '../accounts/tables.ts';
+import type { AgentAuthorityTables } from '../agent-authority/tables.ts';
 import type { AuditTables } from '../audit/table.ts';
+import type { CommandTables } from '../commands/tables.ts';
+import type { DesiredConfigurationTables } from '../desired-configuration/tables.ts';
 import type { HealthThresholdTables } from '../health-thresholds/entity.ts';
 import type { IdentityProviderTables } from '../identity-providers/tables.ts';
+import type { JoinTokenTables } from '../join-tokens/tables.ts';
 import type { LogCollectionTables } from '../log-collections/entity.ts';
 import type { OpenIdTables } from '../openid/tables.ts';
 import type { LeaseTables } from '../periodic-work/table.ts';
@@ -20,10 +24,14 @@ import type { TokenTables } from '../tokens/tables.ts';
  */
 export interface Tables
   extends AccountTables,
+    AgentAuthorityTables,
     AuditTables,
+    CommandTables,
+    DesiredConfigurationTables,
     HealthThresholdTables,
     LeaseTables,
     IdentityProviderTables,
+    JoinTokenTables,
     LogCollectionTables,
     OpenIdTables,
     RoleTables,

@@ -32,6 +32,7 @@ export async function startControlPlanes(
     listen: { address: '127.0.0.1', port: 0 },
     publicUrl,
     database: place.url,
+    agents: { listen: { port: 0 } },
     stateDirectory: join(directory, name),
     secretsKeyFile,
     trustedProxies,

@@ -1,11 +1,16 @@
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { ensureOwnCertificate } from '@culvert/certificates/self-signed.ts';
+import { LevelControl } from '@culvert/logging/level-control.ts';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { TunnelService } from '../service.ts';
-import { forTerminal } from './logger.ts';
+import { AdministrationClient } from './client.ts';
 import { runProgram } from './program.ts';
 import { type AdministrationServer, serveAdministration } from './server.ts';
 import { formatBytes, formatDuration, formatTable } from './table.ts';
@@ -14,6 +19,7 @@ import type { Terminal } from './terminal.ts';
 const directory = mkdtempSync(join(tmpdir(), 'culvert-admin-'));
 const config = join(directory, 'gateway.json');
 const socket = join(directory, 'state/run/admin.sock');
+const logLevel = new LevelControl(pino({}, { write: () => {} }), join(directory, 'level.json'));
 let server: AdministrationServer;
 
 const session = {
@@ -34,6 +40,7 @@ const service: TunnelService = {
   onEngineReady: async () => {},
   onEngineLost: () => {},
   drain: () => {},
+  finish: async () => {},
   onEngineEvent: () => {},
   reconfigure: () => {},
   sessions: async () => [session],
@@ -44,6 +51,9 @@ const service: TunnelService = {
   counters: () => ({ sessions: 1 }),
   close: async () => {},
 };
+
+/** What the gateway was asked for over its socket. */
+const asked: string[] = [];
 
 async function gateway(...parameters: string[]) {
   const output = { printed: '', complained: '' };
@@ -76,7 +86,11 @@ beforeAll(async () => {
   );
   server = await serveAdministration(socket, {
     service,
+    askForHandOver: () => asked.push('handOver'),
+    replaceEngine: async () => true,
     status: async () => ({
+      version: '1.2.3',
+      proxyProtocol: false,
       file: config,
       publicAddress: 'vpn.example.com',
       listenPort: 443,
@@ -84,10 +98,18 @@ beforeAll(async () => {
       engine: { connected: true, counters: {} },
       counters: {},
     }),
+    logLevel,
     reload: async () => ({ applied: false, problems: [{ path: 'tls', message: 'bad' }], warnings: [] }),
   });
 });
 afterAll(() => server.close());
+
+test('a hand over is answered before the process begins with it', async () => {
+  const client = new AdministrationClient(config);
+  expect(await client.post('/hand-over')).toEqual({});
+  await vi.waitFor(() => expect(asked).toEqual(['handOver']));
+  expect(await client.post('/replace-engine')).toEqual({ replaced: true });
+});
 
 describe('the commands of the administrator', () => {
   test('list sessions, and what a device says of itself does not steer the terminal', async () => {
@@ -170,6 +192,28 @@ describe('the commands of the administrator', () => {
     });
   });
 
+  test('change the level of the log for a time, and bring the usual one back', async () => {
+    const send = async (method: string, body?: object) => {
+      const headers = body === undefined ? {} : { 'content-type': 'application/json' };
+      const sent = request({ socketPath: socket, method, path: '/log-level', headers });
+      sent.end(body === undefined ? undefined : JSON.stringify(body));
+      const [response] = (await once(sent, 'response')) as [IncomingMessage];
+      return [response.statusCode, await json(response)];
+    };
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    expect(await send('GET')).toEqual([200, { level: 'info', usual: 'info' }]);
+    expect(await send('PUT', { level: 'debug', until })).toEqual([
+      200,
+      { level: 'debug', until, usual: 'info' },
+    ]);
+    expect(await send('PUT', { level: 'loud' })).toMatchObject([
+      400,
+      { error: expect.stringContaining('level') },
+    ]);
+    expect((await send('GET'))[1]).toMatchObject({ level: 'debug' });
+    expect(await send('DELETE')).toEqual([200, { level: 'info', usual: 'info' }]);
+  });
+
   test('talk over a socket that nobody else may use', () => {
     expect(statSync(socket).mode & 0o777).toBe(0o600);
   });
@@ -210,10 +254,4 @@ test('the columns of a table are aligned, whatever stands in them', () => {
       ],
     ),
   ).toBe('NAME   N\n山田   1\nbob   22');
-});
-
-test('a log line for a terminal is short and holds no control characters', () => {
-  expect(forTerminal('{"level":40,"time":0,"msg":"hi","user":"a\\u001b[2J","n":1}')).toMatch(
-    /^\d\d:\d\d:\d\d warn {2}hi user=a\?\[2J n=1$/,
-  );
 });

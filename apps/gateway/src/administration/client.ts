@@ -79,7 +79,7 @@ function exchange(socketPath: string, method: string, path: string, body: unknow
       try {
         const text = Buffer.concat(await response.toArray()).toString('utf8');
         const answer: unknown = text === '' ? {} : JSON.parse(text);
-        if (response.statusCode === 200) resolvePromise(answer);
+        if (response.statusCode === 200 || response.statusCode === 202) resolvePromise(answer);
         else reject(new CommandFailure(`the gateway refuses: ${errorText(answer)}`));
       } catch (error) {
         reject(error);

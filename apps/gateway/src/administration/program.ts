@@ -52,7 +52,8 @@ function describeProgram(terminal: Terminal, keep: Keep): Command {
     .command('run', { isDefault: true })
     .description('run the gateway in the foreground (the default command)')
     .addOption(config())
-    .action((options) => keep(run(options.config)));
+    .option('--replace-engine', 'end a running engine of another control protocol, with its tunnels')
+    .action((options) => keep(run(options.config, options)));
   program
     .command('prepare')
     .description('make what a first start needs, keep what is there, and show it: what npm start does first')

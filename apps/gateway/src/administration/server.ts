@@ -1,4 +1,5 @@
 import { chmod } from 'node:fs/promises';
+import { type LevelControl, logLevelChangeSchema } from '@culvert/logging/level-control.ts';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { GatewayStatus, ReloadResult } from '../gateway.ts';
@@ -7,8 +8,11 @@ import type { TunnelService } from '../service.ts';
 /** What the administrator's commands may ask of a running gateway. */
 export interface Administered {
   readonly service: TunnelService;
+  readonly logLevel: Pick<LevelControl, 'state' | 'change' | 'end'>;
   status(): Promise<GatewayStatus>;
   reload(): Promise<ReloadResult>;
+  askForHandOver(): void;
+  replaceEngine(): Promise<boolean>;
 }
 
 export interface AdministrationServer {
@@ -59,6 +63,19 @@ function addRoutes(app: FastifyInstance, gateway: Administered): void {
   app.get('/sessions', async () => ({ sessions: await gateway.service.sessions() }));
   app.get('/bans', () => ({ bans: gateway.service.bans() }));
   app.post('/reload', () => gateway.reload());
+  app.post('/hand-over', (_request, reply) => {
+    // The answer is under way before the process begins to end.
+    reply.raw.once('finish', () => gateway.askForHandOver());
+    return reply.code(202).send({});
+  });
+  app.post('/replace-engine', async () => ({ replaced: await gateway.replaceEngine() }));
+  app.get('/log-level', () => gateway.logLevel.state);
+  app.put('/log-level', ({ body }, reply) => {
+    const input = logLevelChangeSchema.safeParse(body);
+    if (!input.success) return refuse(reply, input.error);
+    return gateway.logLevel.change(input.data);
+  });
+  app.delete('/log-level', () => gateway.logLevel.end());
   app.post('/disconnect', async ({ body }, reply) => {
     const input = disconnectSchema.safeParse(body);
     if (!input.success) return refuse(reply, input.error);

@@ -13,17 +13,25 @@ export interface Terminal {
 
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
-  // `gateway check | head` closes our output early; that is no reason to complain.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit();
-  });
+  let hasPrinted = false;
+  const print = (text: string) => {
+    // A gateway that runs prints nothing, and goes on when the reader of its log has gone.
+    if (!hasPrinted) process.stdout.on('error', endWithReader);
+    hasPrinted = true;
+    process.stdout.write(`${text}\n`);
+  };
   return {
     interactive: process.stdin.isTTY === true,
-    print: (text) => process.stdout.write(`${text}\n`),
+    print,
     complain: (text) => process.stderr.write(`${text}\n`),
     readSecret,
   };
+}
+
+/** `gateway check | head` closes our output early; that is no reason to complain. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
 }
 
 function readSecret(prompt: string): Promise<string> {

@@ -24,12 +24,15 @@ export interface ConnectionListener {
 
 /** The engine at this socket speaks another version of the control protocol. */
 export class EngineVersionError extends EngineError {
+  readonly processId: number;
+
   constructor(hello: Hello) {
     super(
       `the engine that runs (version ${hello.engineVersion}, process ${hello.pid}) speaks control protocol ` +
         `${hello.protocol}, this gateway speaks ${engineProtocolVersion}: its tunnels cannot be taken over. ` +
         `Stop it with "kill ${hello.pid}", which ends its tunnels, and start the gateway again`,
     );
+    this.processId = hello.pid;
   }
 }
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { access, constants, mkdir, open } from 'node:fs/promises';
+import { access, constants, mkdir, open, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from './engine.ts';
 
@@ -38,7 +38,9 @@ export async function startEngine({
     );
   });
   await mkdir(logDirectory, { recursive: true, mode: 0o750 });
-  const log = await open(join(logDirectory, 'engine.log'), 'a', 0o640);
+  const logFile = join(logDirectory, 'engine.log');
+  await setAsideLongLog(logFile);
+  const log = await open(logFile, 'a', 0o640);
   try {
     const child = spawn(binary, ['--runtime-directory', runtimeDirectory], {
       detached: true,
@@ -58,6 +60,17 @@ export async function startEngine({
   } finally {
     await log.close();
   }
+}
+
+/** Bytes of the engine's log before it is begun anew. It has a few lines for each start. */
+const longestLog = 8 << 20;
+
+async function setAsideLongLog(file: string): Promise<void> {
+  const size = await stat(file).then(
+    (found) => found.size,
+    () => 0,
+  );
+  if (size > longestLog) await rename(file, `${file}.1`);
 }
 
 /** The gateway's environment may hold secrets; the engine needs none of it. */

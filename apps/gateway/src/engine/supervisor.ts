@@ -1,9 +1,9 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttachedSession } from '@culvert/contracts';
 import type { Logger } from 'pino';
-import { type EngineCommand, EngineConnection } from './connection.ts';
+import { type EngineCommand, EngineConnection, EngineVersionError } from './connection.ts';
 import {
   type Attachment,
   type Engine,
@@ -12,12 +12,15 @@ import {
   type SessionEvent,
 } from './engine.ts';
 import { type EngineProcess, startEngine } from './process.ts';
+import { programDigest, runningProgramDigest } from './program-digest.ts';
 
 export interface EngineSupervisorOptions {
   binary: string;
   runtimeDirectory: string;
   logDirectory: string;
   logger: Logger;
+  /** Ends an engine that speaks another control protocol, with its tunnels, instead of refusing to start beside it. */
+  replaceForeign?: boolean;
   /** What a fresh engine is configured with; asked each time, because a reload may change it. */
   configuration: () => EngineConfiguration;
   onEvent: (event: SessionEvent) => void;
@@ -47,6 +50,9 @@ export class EngineSupervisor implements Engine {
   #foundRunning = false;
   #started = false;
   #loop: Promise<void> | undefined;
+  /** Until then an engine that was told to end keeps port and tunnel interface. */
+  #leaving: Promise<void> = Promise.resolve();
+  #established = Promise.withResolvers<void>();
   readonly #abort = new AbortController();
 
   constructor(options: EngineSupervisorOptions) {
@@ -78,6 +84,40 @@ export class EngineSupervisor implements Engine {
   /** True when an engine was there before this gateway; it may hold tunnels, whatever version it speaks. */
   get foundRunning(): boolean {
     return this.#foundRunning;
+  }
+
+  /** The engine that is connected, as it introduced itself. */
+  get running(): { version: string; processId: number } | undefined {
+    const hello = this.#connection?.hello;
+    return hello === undefined ? undefined : { version: hello.engineVersion, processId: hello.pid };
+  }
+
+  /**
+   * Ends an engine that is not the program of this gateway and starts that program in its place. Nothing is said to devices:
+   * they see their connections closed and come back with their cookies. Resolves to false when the program runs already.
+   */
+  async replace(): Promise<boolean> {
+    const connection = this.#connection;
+    if (connection === undefined) throw new EngineError('the engine is away');
+    const { pid } = connection.hello;
+    const [before, wanted] = await Promise.all([
+      runningProgramDigest(pid),
+      programDigest(this.#options.binary),
+    ]);
+    if (before === wanted) return false;
+    this.#options.logger.info(
+      { pid, before, wanted },
+      'the engine is replaced; devices come back by themselves',
+    );
+    this.#established = Promise.withResolvers();
+    const gone = Promise.withResolvers<void>();
+    this.#leaving = gone.promise;
+    // The engine may be gone before its answer is.
+    await connection.request({ type: 'shutdown' }).catch(() => {});
+    await ensureGone(pid);
+    gone.resolve();
+    await withinTime(this.#established.promise, replacePatience);
+    return true;
   }
 
   get connected(): boolean {
@@ -118,6 +158,8 @@ export class EngineSupervisor implements Engine {
   }
 
   #request(command: EngineCommand) {
+    const session = 'session' in command ? command.session : undefined;
+    this.#options.logger.debug({ request: command.type, session }, 'asking the engine');
     if (this.#connection === undefined) return Promise.reject(new EngineError('the engine is away'));
     return this.#connection.request(command);
   }
@@ -129,6 +171,7 @@ export class EngineSupervisor implements Engine {
       if (this.#stopping) return;
       this.#options.logger.error({ reason }, 'the connection to the engine is lost');
       this.#options.onLost();
+      await this.#leaving;
       established = await this.#establishAtLast();
     }
   }
@@ -168,6 +211,7 @@ export class EngineSupervisor implements Engine {
       for (const event of this.#early.splice(0)) this.#options.onEvent(event);
       await this.#configureFound(connection);
       await this.#options.onReady();
+      this.#established.resolve();
     } catch (error) {
       this.#connection = undefined;
       // A fresh engine holds no tunnels; left alone it would only keep the port.
@@ -194,12 +238,23 @@ export class EngineSupervisor implements Engine {
   async #reach(onClose: (reason: string) => void): Promise<EngineConnection> {
     // Counted as found until it is known that nobody listens: an error may come from an engine of another version.
     this.#foundRunning = !this.#started;
-    const found = await this.#tryConnect(onClose);
+    const found = await this.#tryConnect(onClose).catch((error: unknown) => this.#endForeign(error));
     if (found !== undefined) return found;
     this.#foundRunning = false;
     this.#started = true;
     const engine = await startEngine(this.#options);
     return this.#awaitSocket(engine, onClose);
+  }
+
+  async #endForeign(error: unknown): Promise<undefined> {
+    if (!(error instanceof EngineVersionError) || this.#options.replaceForeign !== true) throw error;
+    const { processId } = error;
+    this.#options.logger.warn(
+      { processId },
+      'an engine of another control protocol is ended; devices come back',
+    );
+    process.kill(processId, 'SIGTERM');
+    await ensureGone(processId);
   }
 
   async #awaitSocket(engine: EngineProcess, onClose: (reason: string) => void): Promise<EngineConnection> {
@@ -240,14 +295,33 @@ const endPatience = 3000;
 
 async function untilGone(pid: number): Promise<void> {
   const deadline = Date.now() + endPatience;
-  while (Date.now() < deadline) {
-    try {
-      process.kill(pid, 0);
-    } catch {
-      return;
-    }
-    await sleep(connectRetry);
-  }
+  while (Date.now() < deadline && (await isAlive(pid))) await sleep(connectRetry);
+}
+
+/** False also for a process that has ended and that its parent has not asked after: it holds nothing any more. */
+async function isAlive(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  // The second field is a name in parentheses that may hold blanks; the state comes behind it (proc(5)).
+  return stat !== undefined && stat.charAt(stat.lastIndexOf(')') + 2) !== 'Z';
+}
+
+/** An engine of another version that does not end by itself would keep the port for ever. */
+async function ensureGone(pid: number): Promise<void> {
+  await untilGone(pid);
+  if (!(await isAlive(pid))) return;
+  process.kill(pid, 'SIGKILL');
+  await untilGone(pid);
+}
+
+/** The next engine starts, is configured and compared with. */
+const replacePatience = 20_000;
+
+async function withinTime(promise: Promise<void>, milliseconds: number): Promise<void> {
+  const abort = new AbortController();
+  const late = sleep(milliseconds, true, { signal: abort.signal, ref: false }).catch(() => false);
+  const isLate = await Promise.race([promise.then(() => false), late]);
+  abort.abort();
+  if (isLate) throw new EngineError(`no engine was ready within ${milliseconds / 1000} seconds`);
 }
 
 interface Established {

@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Device } from './device.ts';
 import { maximumHeaderLength, readProxyHeader } from './proxy-protocol.ts';
 
@@ -28,6 +29,9 @@ export type Limits = Readonly<typeof limits>;
 /** Group of the engine's process; the engine connects to the socket. */
 const engineGroup = 61_443;
 
+/** How often connections are looked for that have become idle in a server that takes no more. */
+const idleLookMilliseconds = 20;
+
 /** A connection whose CONNECT has arrived; its socket belongs to the handler. */
 export type ConnectHandler = (request: IncomingMessage, socket: Duplex, device: Device) => void;
 
@@ -47,6 +51,9 @@ export class RelayServer {
   readonly #connections = new WeakMap<object, Connection>();
   /** Sockets that have not sent their PROXY header yet and that the HTTP server does not know. */
   readonly #greeting = new Set<Socket>();
+  /** Sockets whose CONNECT has arrived; the HTTP server does not know them any more. */
+  readonly #connecting = new Set<Duplex>();
+  #path: string | undefined;
   readonly #onConnect: ConnectHandler;
   readonly #limits: Limits;
   badRequests = 0;
@@ -82,6 +89,7 @@ export class RelayServer {
   /** Listens on a unix socket, in place of one that a killed process left. */
   async listen(path: string): Promise<void> {
     rmSync(path, { force: true });
+    this.#path = path;
     await new Promise<void>((resolve, reject) => {
       this.server.once('error', reject);
       this.server.listen({ path, backlog: 4096 }, () => {
@@ -91,6 +99,23 @@ export class RelayServer {
     });
     if (process.getuid?.() === 0) chownSync(path, 0, engineGroup);
     chmodSync(path, 0o660);
+  }
+
+  /** Takes no new connection and resolves when all requests under way are answered, or were cut off after this time. */
+  async finish(milliseconds: number): Promise<void> {
+    // Without the name nobody connects any more; whoever has connected is accepted in the next turns of the loop.
+    if (this.#path !== undefined) rmSync(this.#path, { force: true });
+    await nextTurn();
+    await nextTurn();
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    const idle = setInterval(() => this.server.closeIdleConnections(), idleLookMilliseconds);
+    const late = setTimeout(() => {
+      for (const socket of [...this.#greeting, ...this.#connecting]) socket.destroy();
+      this.server.closeAllConnections();
+    }, milliseconds);
+    await closed;
+    clearInterval(idle);
+    clearTimeout(late);
   }
 
   async close(): Promise<void> {
@@ -177,6 +202,8 @@ export class RelayServer {
       return;
     }
     connection.busy = true;
+    this.#connecting.add(socket);
+    socket.on('close', () => this.#connecting.delete(socket));
     this.#onConnect(request, socket, connection.device);
   }
 

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { RunCommand } from './command.ts';
 import { firewallScript, removalScript } from './firewall-rules.ts';
 import { type Family, Forwarding } from './forwarding.ts';
+import { holdScript, releaseScript } from './held-connections.ts';
 import type { TunnelNetwork } from './tunnel-network.ts';
 
 export interface HostNetworkOptions {
@@ -40,6 +41,20 @@ export class HostNetwork {
     await this.#applyFirewall(network, this.#forwarding.changed);
   }
 
+  /** Makes new connections to the port wait while `work` goes on, ten seconds at most. */
+  async holdConnections<Result>(
+    network: TunnelNetwork,
+    port: number,
+    work: () => Promise<Result>,
+  ): Promise<Result> {
+    await this.#run('nft', ['-f', '-'], holdScript(network.interface, port));
+    try {
+      return await work();
+    } finally {
+      await this.#run('nft', ['-f', '-'], releaseScript(network.interface));
+    }
+  }
+
   /** Addresses of the interface that the engine has made; safe to repeat. */
   async raise(network: TunnelNetwork): Promise<void> {
     const { interface: tunnel, ipv4, ipv6, mtu } = network;
@@ -73,7 +88,7 @@ export class HostNetwork {
   /** Takes away everything that `prepare` made. */
   async remove(network: TunnelNetwork): Promise<void> {
     await this.#forwarding.putBack();
-    await this.#run('nft', ['-f', '-'], removalScript(network.interface));
+    await this.#run('nft', ['-f', '-'], removalScript(network.interface) + releaseScript(network.interface));
   }
 
   async #applyFirewall(network: TunnelNetwork, forwardOnlyTunnel: boolean): Promise<void> {

@@ -7,8 +7,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
 use crate::{
-    Coalescer, CoalescerOptions, Fragment, Inner, Segmentation, VirtioHeader, admit,
-    fragmentation_needed, inspect, packet_too_big, protocol, put_u16, transport, u16_at,
+    Coalescer, CoalescerOptions, Fragment, Inner, Segmentation, VirtioHeader, address_unreachable,
+    admit, fragmentation_needed, host_unreachable, inspect, packet_too_big, protocol, put_u16,
+    transport, u16_at,
 };
 
 /// Ten bytes of virtio header, then a packet.
@@ -88,19 +89,25 @@ pub fn admission(data: &[u8]) {
     }
 }
 
-/// A packet that is too long for the session.
+/// A packet that is too long for the session, or that nobody can be given.
 pub fn icmp(data: &[u8]) {
+    let (ipv4, ipv6) = (
+        Ipv4Addr::new(10, 0, 0, 1),
+        Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1),
+    );
     let mut out = [0; 1280];
-    if let Ok(length) = fragmentation_needed(data, Ipv4Addr::new(10, 0, 0, 1), 1300, &mut out) {
+    if let Ok(length) = fragmentation_needed(data, ipv4, 1300, &mut out) {
         assert!(length <= 576);
         assert_is_quiet_answer(data, &out[..length]);
     }
-    if let Ok(length) = packet_too_big(
-        data,
-        Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1),
-        1300,
-        &mut out,
-    ) {
+    if let Ok(length) = host_unreachable(data, ipv4, &mut out) {
+        assert!(length <= 576);
+        assert_is_quiet_answer(data, &out[..length]);
+    }
+    if let Ok(length) = packet_too_big(data, ipv6, 1300, &mut out) {
+        assert_is_quiet_answer(data, &out[..length]);
+    }
+    if let Ok(length) = address_unreachable(data, ipv6, &mut out) {
         assert_is_quiet_answer(data, &out[..length]);
     }
 }

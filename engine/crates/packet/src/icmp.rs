@@ -1,4 +1,4 @@
-//! The two ICMP errors that a tunnel owes a sender whose packet does not fit (path MTU discovery).
+//! The ICMP errors that a tunnel owes a sender: its packet does not fit (path MTU discovery), or nobody has the address.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -18,12 +18,71 @@ pub fn fragmentation_needed(
     out: &mut [u8],
 ) -> Result<usize, NoReply> {
     let (inner, offending) = deserves_reply(offending)?;
+    if inner.source.is_ipv4() && u16_at(offending, 6) & DONT_FRAGMENT == 0 {
+        return Err(NoReply::MayFragment);
+    }
+    let [high, low] = next_hop_mtu.to_be_bytes();
+    write_icmpv4(
+        &inner,
+        offending,
+        gateway,
+        [3, 4, 0, 0, 0, 0, high, low],
+        out,
+    )
+}
+
+/// Writes an ICMPv4 "host unreachable" error (RFC 792 type 3 code 1, RFC 1812 section 5.2.7.1) to the start of `out`.
+///
+/// `offending` is one finished packet, not a super-packet; `gateway` becomes the source.
+/// Returns the length of the answer, at most 576 bytes (RFC 1812 section 4.3.2.3).
+pub fn host_unreachable(
+    offending: &[u8],
+    gateway: Ipv4Addr,
+    out: &mut [u8],
+) -> Result<usize, NoReply> {
+    let (inner, offending) = deserves_reply(offending)?;
+    write_icmpv4(&inner, offending, gateway, [3, 1, 0, 0, 0, 0, 0, 0], out)
+}
+
+/// Writes an ICMPv6 Packet Too Big error (RFC 4443 section 3.2) to the start of `out`.
+///
+/// `offending` is one finished packet, not a super-packet; `gateway` becomes the source; `mtu` is in bytes.
+/// Returns the length of the answer, at most 1280 bytes, the smallest MTU of IPv6.
+pub fn packet_too_big(
+    offending: &[u8],
+    gateway: Ipv6Addr,
+    mtu: u32,
+    out: &mut [u8],
+) -> Result<usize, NoReply> {
+    let (inner, offending) = deserves_reply(offending)?;
+    let [first, second, third, fourth] = mtu.to_be_bytes();
+    let header = [2, 0, 0, 0, first, second, third, fourth];
+    write_icmpv6(&inner, offending, gateway, header, out)
+}
+
+/// Writes an ICMPv6 "address unreachable" error (RFC 4443 section 3.1, code 3) to the start of `out`.
+///
+/// `offending` is one finished packet, not a super-packet; `gateway` becomes the source.
+/// Returns the length of the answer, at most 1280 bytes, the smallest MTU of IPv6.
+pub fn address_unreachable(
+    offending: &[u8],
+    gateway: Ipv6Addr,
+    out: &mut [u8],
+) -> Result<usize, NoReply> {
+    let (inner, offending) = deserves_reply(offending)?;
+    write_icmpv6(&inner, offending, gateway, [1, 3, 0, 0, 0, 0, 0, 0], out)
+}
+
+fn write_icmpv4(
+    inner: &Inner,
+    offending: &[u8],
+    gateway: Ipv4Addr,
+    header: [u8; ICMP_HEADER],
+    out: &mut [u8],
+) -> Result<usize, NoReply> {
     let IpAddr::V4(sender) = inner.source else {
         return Err(NoReply::Version);
     };
-    if u16_at(offending, 6) & DONT_FRAGMENT == 0 {
-        return Err(NoReply::MayFragment);
-    }
     let quote = &offending[..offending
         .len()
         .min(LONGEST_ICMPV4 - IPV4_HEADER - ICMP_HEADER)];
@@ -44,25 +103,20 @@ pub fn fragmentation_needed(
     let checksum = Sum::of(ip).checksum();
     put_u16(ip, 10, checksum);
 
-    icmp[..ICMP_HEADER].copy_from_slice(&[3, 4, 0, 0, 0, 0, 0, 0]);
-    put_u16(icmp, 6, next_hop_mtu);
+    icmp[..ICMP_HEADER].copy_from_slice(&header);
     icmp[ICMP_HEADER..].copy_from_slice(quote);
     let checksum = Sum::of(icmp).checksum();
     put_u16(icmp, 2, checksum);
     Ok(length)
 }
 
-/// Writes an ICMPv6 Packet Too Big error (RFC 4443 section 3.2) to the start of `out`.
-///
-/// `offending` is one finished packet, not a super-packet; `gateway` becomes the source; `mtu` is in bytes.
-/// Returns the length of the answer, at most 1280 bytes, the smallest MTU of IPv6.
-pub fn packet_too_big(
+fn write_icmpv6(
+    inner: &Inner,
     offending: &[u8],
     gateway: Ipv6Addr,
-    mtu: u32,
+    header: [u8; ICMP_HEADER],
     out: &mut [u8],
 ) -> Result<usize, NoReply> {
-    let (inner, offending) = deserves_reply(offending)?;
     let IpAddr::V6(sender) = inner.source else {
         return Err(NoReply::Version);
     };
@@ -83,8 +137,7 @@ pub fn packet_too_big(
     ip[8..24].copy_from_slice(&gateway.octets());
     ip[24..40].copy_from_slice(&sender.octets());
 
-    icmp[..4].copy_from_slice(&[2, 0, 0, 0]);
-    icmp[4..8].copy_from_slice(&mtu.to_be_bytes());
+    icmp[..ICMP_HEADER].copy_from_slice(&header);
     icmp[ICMP_HEADER..].copy_from_slice(quote);
     let pseudo_header = Sum::of(&ip[8..40])
         .word(payload_length as u16)
@@ -209,6 +262,57 @@ mod tests {
         assert_eq!(reply[44..48], 1300u32.to_be_bytes());
         assert_eq!(reply[48..], offending[..1232]);
         assert_eq!(inspect(&reply).unwrap().total_length, 1280);
+    }
+
+    #[test]
+    fn unreachable_says_so_for_either_version_and_whether_or_not_the_packet_may_be_fragmented() {
+        let mut out = [0; 1280];
+        for dont_fragment in [true, false] {
+            let offending = Tcp {
+                dont_fragment,
+                ..Tcp::v4()
+            }
+            .build();
+            let length = host_unreachable(&offending, GATEWAY_4, &mut out).unwrap();
+            let reply = &out[..length];
+            assert_eq!(naive_checksum(&reply[..20]), 0);
+            assert_eq!(naive_checksum(&reply[20..]), 0);
+            assert_eq!(reply[20..22], [3, 1]);
+            assert_eq!(reply[24..28], [0; 4]);
+            assert_eq!(reply[28..], offending);
+        }
+        let offending = Tcp::v6().build();
+        let length = address_unreachable(&offending, GATEWAY_6, &mut out).unwrap();
+        let reply = &out[..length];
+        assert!(checksums_are_right(reply));
+        assert_eq!(reply[40..42], [1, 3]);
+        assert_eq!(reply[44..48], [0; 4]);
+        assert_eq!(reply[48..], offending);
+    }
+
+    #[test]
+    fn unreachable_never_answers_an_error_or_the_other_version() {
+        let mut out = [0; 1280];
+        let length = host_unreachable(&Tcp::v4().build(), GATEWAY_4, &mut out).unwrap();
+        let error = out[..length].to_vec();
+        assert_eq!(
+            host_unreachable(&error, GATEWAY_4, &mut out),
+            Err(NoReply::IcmpError)
+        );
+        let length = address_unreachable(&Tcp::v6().build(), GATEWAY_6, &mut out).unwrap();
+        let error = out[..length].to_vec();
+        assert_eq!(
+            address_unreachable(&error, GATEWAY_6, &mut out),
+            Err(NoReply::IcmpError)
+        );
+        assert_eq!(
+            host_unreachable(&Tcp::v6().build(), GATEWAY_4, &mut out),
+            Err(NoReply::Version)
+        );
+        assert_eq!(
+            address_unreachable(&Tcp::v4().build(), GATEWAY_6, &mut out),
+            Err(NoReply::Version)
+        );
     }
 
     #[test]

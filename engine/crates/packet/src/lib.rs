@@ -28,7 +28,9 @@ pub use acknowledgment::PureAcknowledgment;
 pub use admission::{Refusal, admit};
 pub use coalescing::{Coalescer, CoalescerOptions, Group, OutOfRange};
 pub use header::{Inner, Malformed, Version, inspect};
-pub use icmp::{NoReply, fragmentation_needed, packet_too_big};
+pub use icmp::{
+    NoReply, address_unreachable, fragmentation_needed, host_unreachable, packet_too_big,
+};
 pub use segmentation::{Segmentation, SegmentationError};
 pub use transport::{Fragment, Transport, transport};
 pub use virtio::VirtioHeader;

@@ -107,11 +107,16 @@ export async function reload({ config }: Common, terminal: Terminal): Promise<nu
 }
 
 const statusSchema = z.object({
+  version: z.string(),
   file: z.string(),
   publicAddress: z.string(),
   listenPort: z.int(),
   startedAt: z.int(),
-  engine: z.object({ connected: z.boolean(), counters: z.record(z.string(), z.number()) }),
+  engine: z.object({
+    connected: z.boolean(),
+    version: z.string().optional(),
+    counters: z.record(z.string(), z.number()),
+  }),
   counters: z.record(z.string(), z.number()),
 });
 
@@ -124,10 +129,12 @@ export async function status({ config, json }: Common, terminal: Terminal): Prom
   const gateway = [
     ['configuration', answer.file],
     ['address', `${answer.publicAddress} port ${answer.listenPort}`],
+    ['version', answer.version],
     ['runs for', formatDuration(Date.now() - answer.startedAt)],
     ...texts(answer.counters),
   ];
   const engine = [
+    ...(answer.engine.version === undefined ? [] : [['version', answer.engine.version]]),
     ['state', answer.engine.connected ? 'connected' : 'away: it is being started again'],
     ...texts(answer.engine.counters),
   ];

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Instant;
 
 use dtls::{ContentType, KeyState};
-use packet::{Segmentation, VirtioHeader};
+use packet::{NoReply, Segmentation, VirtioHeader};
 use rustix::io::Errno;
 
 use super::dtls_channel::{DtlsChannel, Path};
@@ -24,6 +24,9 @@ const MOST_SEGMENTS: usize = 64;
 const MOST_BYTES: usize = 65_000;
 /// Records for one TCP connection are written when this much has come together.
 const RECORD_BATCH: usize = 256 << 10;
+
+/// Answers in one tick that nobody has an address: a thousand a second, as many as Linux sends (`icmp_msgs_per_sec`).
+const MOST_UNREACHABLE: u32 = 100;
 
 /// Packet types inside a record (`protocol.md` section 3.7).
 const DATA: u8 = 0;
@@ -159,10 +162,13 @@ impl PacketPath {
         let Some((header, packet)) = VirtioHeader::split(bytes) else {
             return;
         };
-        let Some(key) =
-            destination(packet).and_then(|address| self.sessions.find_by_address(address))
-        else {
+        let Some(address) = destination(packet) else {
+            self.counters.packets_malformed += 1;
+            return;
+        };
+        let Some(key) = self.sessions.find_by_address(address) else {
             self.counters.packets_without_session += 1;
+            self.answer_unreachable(address, &header, packet);
             return;
         };
         let Ok(plan) = Segmentation::parse(&header, packet) else {
@@ -278,6 +284,35 @@ impl PacketPath {
             return;
         };
         let (mtu, ipv4, ipv6) = (session.mtu, session.ipv4, session.ipv6);
+        self.answer(plan, |offending, answer| match (offending[0] >> 4, ipv6) {
+            (4, _) => packet::fragmentation_needed(offending, ipv4, mtu, answer),
+            (6, Some(ipv6)) => packet::packet_too_big(offending, ipv6, mtu.into(), answer),
+            _ => Err(NoReply::Version),
+        });
+    }
+
+    /// Tells the sender that no device has the address (RFC 1812 section 5.2.7.1), so that it does not wait in vain. In
+    /// the name of that address, for the same reason as above.
+    fn answer_unreachable(&mut self, address: IpAddr, header: &VirtioHeader, packet: &[u8]) {
+        if self.answers_unreachable >= MOST_UNREACHABLE {
+            return;
+        }
+        let Ok(plan) = Segmentation::parse(header, packet) else {
+            return;
+        };
+        self.answers_unreachable += 1;
+        self.answer(&plan, |offending, answer| match address {
+            IpAddr::V4(address) => packet::host_unreachable(offending, address, answer),
+            IpAddr::V6(address) => packet::address_unreachable(offending, address, answer),
+        });
+    }
+
+    /// Writes the ICMP error that `write` makes of the first packet of the plan.
+    fn answer(
+        &mut self,
+        plan: &Segmentation<'_>,
+        write: impl FnOnce(&[u8], &mut [u8]) -> Result<usize, NoReply>,
+    ) {
         let mut offending = [0; 2048];
         let length = plan.segment_length(0);
         let mut long;
@@ -289,12 +324,7 @@ impl PacketPath {
         };
         plan.write(0, offending);
         let mut answer = [0; 1280];
-        let written = match (offending[0] >> 4, ipv6) {
-            (4, _) => packet::fragmentation_needed(offending, ipv4, mtu, &mut answer),
-            (6, Some(ipv6)) => packet::packet_too_big(offending, ipv6, mtu.into(), &mut answer),
-            _ => return,
-        };
-        if let Ok(length) = written
+        if let Ok(length) = write(offending, &mut answer)
             && write_single(&self.tun, &answer[..length]).is_err()
         {
             self.counters.packets_dropped_tun += 1;

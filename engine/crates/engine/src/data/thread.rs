@@ -95,6 +95,8 @@ pub(super) struct PacketPath {
     pub(super) trials_in_all: u32,
     /// Answers to strangers in this tick.
     pub(super) answers_to_strangers: u32,
+    /// Answers in this tick that nobody has an address.
+    pub(super) answers_unreachable: u32,
     pub(super) tcp_buffer: Vec<u8>,
     pub(super) tun_buffer: Vec<u8>,
     pub(super) scratch: Vec<u8>,
@@ -138,6 +140,7 @@ impl PacketPath {
             trials: HashMap::default(),
             trials_in_all: 0,
             answers_to_strangers: 0,
+            answers_unreachable: 0,
             tcp_buffer: vec![0; TCP_ROOM],
             tun_buffer: vec![0; TUN_ROOM],
             scratch: vec![0; 64 << 10],
@@ -405,6 +408,7 @@ impl PacketPath {
         self.trials.clear();
         self.trials_in_all = 0;
         self.answers_to_strangers = 0;
+        self.answers_unreachable = 0;
         if now >= self.next_cookie {
             self.next_cookie = now + COOKIE_PERIOD;
             self.cookies.rotate(new_cookie_secret(&self.random)?);
