@@ -4,6 +4,8 @@ import { registerSelfService } from './accounts/self-service.ts';
 import { registerAudit } from './audit/routes.ts';
 import type { Context } from './context.ts';
 import { registerHealth } from './health/routes.ts';
+import { noReleases } from './health-status/release-distance.ts';
+import { registerHealthStatus } from './health-status/routes.ts';
 import { registerHealthThresholds } from './health-thresholds/routes.ts';
 import { registerIdentityProviders } from './identity-providers/routes.ts';
 import { registerLogCollections } from './log-collections/routes.ts';
@@ -29,7 +31,8 @@ export async function registerRoutes(application: FastifyInstance, context: Cont
   registerSites(application, context);
   registerServers(application, context);
   registerServerActions(application, context);
-  registerHealthThresholds(application, context);
+  registerHealthStatus(application, context, noReleases);
+  registerHealthThresholds(application, context, noReleases);
   registerLogCollections(application, context);
   registerRoles(application, context);
   registerScopeTags(application, context);

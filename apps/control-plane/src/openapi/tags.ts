@@ -10,6 +10,8 @@ export const tags: readonly { name: string; description: string }[] = [
     name: 'microsoftTunnelHealthThresholds',
     description: 'From which values on a server counts as unhealthy',
   },
+  { name: 'health', description: 'The health of servers, with reasons and remedies' },
+  { name: 'notificationChannels', description: 'Whom to tell when the health of a server changes' },
   { name: 'microsoftTunnelServerLogCollectionResponses', description: 'Logs that were asked of servers' },
   { name: 'roleScopeTags', description: 'Scope tags: which objects a role reaches' },
   { name: 'roles', description: 'Roles and every permission that they can have' },
