@@ -36,6 +36,7 @@ export class ControlPlaneHost {
     const settings = {
       listen: { address: '0.0.0.0', port: apiPort },
       publicUrl: `https://${controlPlaneName}:${apiPort}`,
+      agents: { listen: { port: agentPort } },
       stateDirectory: 'state',
     };
     writeFileSync(this.#configuration, JSON.stringify(settings));

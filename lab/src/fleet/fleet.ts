@@ -19,6 +19,13 @@ function accounts(count: number): Record<string, string> {
   );
 }
 
+export interface FleetOptions {
+  servers: number;
+  devices: number;
+  /** False leaves the servers out of the site, with nothing running on them; true is the default. */
+  joined?: boolean;
+}
+
 /** A control plane with one site, its servers, the balancer in front of them, and devices. */
 export class Fleet {
   readonly network: FleetNetwork;
@@ -40,14 +47,14 @@ export class Fleet {
     this.#accounts = accounts;
   }
 
-  /** Starts everything but the servers, which have not joined yet. */
-  static async start(sizes: { servers: number; devices: number }): Promise<Fleet> {
-    const network = await FleetNetwork.create(sizes);
+  /** Starts everything, and lets the servers join the site. */
+  static async start(options: FleetOptions): Promise<Fleet> {
+    const network = await FleetNetwork.create(options);
     try {
       await Corp.start(network.corp);
       const authority = await Authority.create();
       const certificate = await authority.issueSite();
-      const users = accounts(sizes.devices);
+      const users = accounts(options.devices);
       const usersFile = join(makeDirectory('accounts'), 'users');
       await writeAccounts(usersFile, users);
       const controlPlane = new ControlPlaneHost(network.controlPlane);
@@ -56,7 +63,10 @@ export class Fleet {
         network.servers.map((place) => ServerHost.prepare(place, certificate, usersFile)),
       );
       const balancer = await Balancer.start(network);
-      return new Fleet({ network, authority, controlPlane, servers, balancer }, users);
+      const fleet = new Fleet({ network, authority, controlPlane, servers, balancer }, users);
+      await fleet.#createSite();
+      if (options.joined !== false) await fleet.joinAll();
+      return fleet;
     } catch (error) {
       await network.remove();
       throw error;
@@ -69,8 +79,14 @@ export class Fleet {
     return server;
   }
 
+  /** Lets every server join the site and waits until devices can connect to all of them. */
+  async joinAll(): Promise<void> {
+    await Promise.all(this.servers.map((server) => this.join(server)));
+    await this.balancer.serves(this.servers.map(({ name }) => name));
+  }
+
   /** Makes a configuration and the site of the servers through the API. */
-  async createSite(): Promise<void> {
+  async #createSite(): Promise<void> {
     const configuration = await this.controlPlane.ask('POST', `${graph}/microsoftTunnelConfigurations`, {
       displayName: 'Fleet',
       network: devicePool,
