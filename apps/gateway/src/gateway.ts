@@ -47,10 +47,6 @@ export interface GatewayStatus {
   publicAddress: string;
   listenPort: number;
   startedAt: number;
-  /** Addresses of the public side; absent for all of them. */
-  listenAddresses?: string[];
-  /** True when every connection has to begin with a PROXY header. */
-  proxyProtocol: boolean;
   engine: {
     connected: boolean;
     version?: string;
@@ -222,15 +218,12 @@ export class Gateway {
   async status(): Promise<GatewayStatus> {
     const { file, standalone } = this.#configuration;
     const { connected, running } = this.#engine;
-    const { listenAddresses, proxyProtocol } = standalone;
     return {
       version: gatewayVersion,
       file,
       publicAddress: standalone.publicAddress,
       listenPort: standalone.serverConfiguration.listenPort,
       startedAt: this.#startedAt,
-      ...(listenAddresses === undefined ? {} : { listenAddresses }),
-      proxyProtocol,
       engine: {
         connected,
         ...running,

@@ -91,7 +91,6 @@ beforeAll(async () => {
     replaceEngine: async () => true,
     status: async () => ({
       version: '1.2.3',
-      proxyProtocol: false,
       file: config,
       publicAddress: 'vpn.example.com',
       listenPort: 443,
