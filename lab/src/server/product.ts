@@ -8,7 +8,7 @@ const repository = fileURLToPath(new URL('../../..', import.meta.url));
 const node = join(repository, 'node_modules/.bin/node');
 const controlPlane = 'https://localhost:8443';
 
-/** What `npm start` runs, in a namespace: the control plane and the gateway of its site "Default". */
+/** What `npm start` runs, in a namespace: the control plane, and a server of its site "Default" with its monitor. */
 export class Product {
   readonly directory: string;
   readonly process: Background;
@@ -66,8 +66,8 @@ export class Product {
     return { status: Number(stdout.slice(end + 1)), body: text === '' ? {} : JSON.parse(text) };
   }
 
-  /** Kills one of its processes without a warning. */
-  async kill(which: 'control-plane' | 'gateway'): Promise<void> {
+  /** Kills one of its processes without a warning; the monitor is of `host-tools`. */
+  async kill(which: 'control-plane' | 'host-tools' | 'gateway' | 'agent'): Promise<void> {
     await this.#host.run(['pkill', '-KILL', '-f', `apps/${which}/src/main.ts .*${this.directory}`]);
   }
 
