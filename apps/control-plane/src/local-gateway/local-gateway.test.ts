@@ -34,6 +34,7 @@ describeOnEachEngine('the gateway of this host', (database) => {
     directory = mkdtempSync(join(tmpdir(), 'culvert-local-gateway-'));
     membership = join(directory, 'local-gateway.json');
     agentDirectory = join(directory, 'agent');
+    await database().tables.deleteFrom('servers').execute();
     await database().tables.deleteFrom('sites').execute();
     await database().tables.deleteFrom('server_configurations').execute();
   });
