@@ -100,6 +100,7 @@ async function isJoined(
   directory: string,
   serverId: string,
 ): Promise<boolean> {
+  if ((await membershipOf(directory)) !== serverId) return false;
   const key = await readIfThere(join(directory, 'agent.key'));
   const text = await readIfThere(join(directory, 'agent.crt'));
   if (key === undefined || text === undefined) return false;
