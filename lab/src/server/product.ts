@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Namespace } from '../network/namespace.ts';
 import { gatewayName } from '../network/network.ts';
 import type { Background, Ending } from '../system/background.ts';
+import type { MonitorView } from './monitored-host.ts';
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
 const node = join(repository, 'node_modules/.bin/node');
@@ -64,6 +65,16 @@ export class Product {
     const end = stdout.lastIndexOf('\n');
     const text = stdout.slice(0, end);
     return { status: Number(stdout.slice(end + 1)), body: text === '' ? {} : JSON.parse(text) };
+  }
+
+  /** What its monitor tells. */
+  async monitor(): Promise<MonitorView> {
+    const socket = join(this.directory, 'run/monitor.sock');
+    const { stdout } = await this.#host.run([
+      ...['curl', '--silent', '--show-error', '--max-time', '10', '--unix-socket', socket],
+      'http://monitor/status',
+    ]);
+    return JSON.parse(stdout) as MonitorView;
   }
 
   /** Kills one of its processes without a warning; the monitor is of `host-tools`. */
