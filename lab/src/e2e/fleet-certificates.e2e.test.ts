@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { corpAddress } from '../network/network.ts';
 import { eventually } from '../system/wait.ts';
@@ -26,7 +26,11 @@ test('an agent renews at two thirds of the life of its certificate, and no tunne
   await fleet().checkedInSince(fleet().serverAt(0), new Date(Date.now() + 58.9 * 86_400_000));
   expect(certificate().fingerprint256).toBe(before.fingerprint256);
   await moveClock('+61d');
-  await eventually('the certificate is another one', () => certificate().fingerprint256 !== before.fingerprint256, 60_000);
+  await eventually(
+    'the certificate is another one',
+    () => certificate().fingerprint256 !== before.fingerprint256,
+    60_000,
+  );
   const [result] = await pings.stop();
   expect(result?.lost).toEqual([]);
 });

@@ -30,9 +30,7 @@ async function everyServerHas(routes: readonly string[], timeoutMilliseconds: nu
 
 test('ten devices are spread over three servers and reach the corporate host through each', async () => {
   const clients = await fleet().connectAll();
-  const reached = await Promise.all(
-    clients.map((client) => reaches(client.device.namespace, corpAddress)),
-  );
+  const reached = await Promise.all(clients.map((client) => reaches(client.device.namespace, corpAddress)));
   expect(reached).toEqual(clients.map(() => true));
   const sessions = await Promise.all(fleet().servers.map((server) => server.sessions()));
   expect(sessions.map((list) => list.length).sort()).toEqual([3, 3, 4]);
