@@ -25,7 +25,7 @@ import { registerTokens } from './tokens/routes.ts';
 
 /** Every route of the control plane. */
 export async function registerRoutes(application: FastifyInstance, context: Context): Promise<void> {
-  registerMetrics(application);
+  registerMetrics(application, context, noReleases);
   await registerOpenApi(application);
   registerHealth(application, context);
   registerServerConfigurations(application, context);
