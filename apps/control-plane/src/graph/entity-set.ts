@@ -17,7 +17,9 @@ export interface EntitySet {
     | 'accounts'
     | 'identity_providers'
     | 'notification_channels'
-    | 'sign_in_sessions';
+    | 'sign_in_sessions'
+    | 'join_tokens'
+    | 'server_commands';
   /** Where its objects are: below Graph's base, or below our own. */
   base: typeof graphBase | typeof ownBase;
   path: string;

@@ -1,5 +1,7 @@
 import { purgeThrottle } from '../accounts/throttle.ts';
+import { purgeEndedCertificates } from '../agent-authority/ended.ts';
 import { removeOldAuditEntries } from '../audit/retention.ts';
+import { endCommands } from '../commands/ended.ts';
 import type { Context } from '../context.ts';
 import { closeOldAverages, removeOldAverages } from '../health-history/expiry.ts';
 import { rollUpDue } from '../health-history/roll-up.ts';
@@ -7,7 +9,10 @@ import { collectChanges } from '../health-notifications/collect.ts';
 import { deliverDue } from '../health-notifications/deliver.ts';
 import { healthEvaluation } from '../health-status/keep.ts';
 import { noReleases } from '../health-status/release-distance.ts';
+import { purgeEndedJoinTokens } from '../join-tokens/ended.ts';
 import { removeEndedLogCollections } from '../log-collections/expiry.ts';
+import { removeOldRecentLogs } from '../log-collections/recent-logs.ts';
+import { settleCollections } from '../log-collections/settle.ts';
 import { purgeExpiredArtifacts } from '../openid/purge.ts';
 import { purgeEndedTokens } from '../tokens/ended.ts';
 import type { PeriodicTask } from './runner.ts';
@@ -21,6 +26,9 @@ export function periodicTasks(context: Context): PeriodicTask[] {
   return [
     { name: 'audit-retention', interval: hour, run: () => removeOldAuditEntries(context) },
     { name: 'log-collections', interval: hour, run: () => removeEndedLogCollections(context) },
+    // The logs of a server are wanted soon after their verbose time is over.
+    { name: 'log-orders', interval: minute / 6, run: () => settleCollections(context) },
+    { name: 'recent-logs', interval: hour, run: () => removeOldRecentLogs(context) },
     {
       // Strangers make a row with each sign-in that they begin.
       name: 'openid-artifacts',
@@ -40,5 +48,8 @@ export function periodicTasks(context: Context): PeriodicTask[] {
     { name: 'health-minutes', interval: 10 * minute, run: () => closeOldAverages(context) },
     { name: 'health-retention', interval: 6 * hour, run: (signal) => removeOldAverages(context, signal) },
     { name: 'api-tokens', interval: hour, run: () => purgeEndedTokens(database.tables, now()) },
+    { name: 'join-tokens', interval: hour, run: () => purgeEndedJoinTokens(database.tables, now()) },
+    { name: 'agent-certificates', interval: hour, run: () => purgeEndedCertificates(database.tables, now()) },
+    { name: 'server-commands', interval: minute, run: () => endCommands(database.tables, now()) },
   ];
 }
