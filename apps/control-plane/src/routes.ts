@@ -20,6 +20,7 @@ import { registerMetrics } from './metrics/metrics.ts';
 import { registerOpenApi } from './openapi/routes.ts';
 import { registerOpenId } from './openid/mount.ts';
 import { registerSignInSessions } from './openid/session-routes.ts';
+import { registerReleases } from './releases/routes.ts';
 import { registerRoles } from './roles/routes.ts';
 import { registerScopeTags } from './scope-tags/routes.ts';
 import { registerServerConfigurations } from './server-configurations/routes.ts';
@@ -28,6 +29,7 @@ import { registerServers } from './servers/routes.ts';
 import { registerSettings } from './settings/routes.ts';
 import { registerSites } from './sites/routes.ts';
 import { registerTokens } from './tokens/routes.ts';
+import { registerUpgrades } from './upgrades/routes.ts';
 
 /** Every route of the control plane. */
 export async function registerRoutes(application: FastifyInstance, context: Context): Promise<void> {
@@ -48,6 +50,8 @@ export async function registerRoutes(application: FastifyInstance, context: Cont
   registerLogCollections(application, context);
   registerVerboseLogs(application, context);
   registerRecentLogs(application, context);
+  registerReleases(application, context);
+  registerUpgrades(application, context);
   registerRoles(application, context);
   registerScopeTags(application, context);
   registerTokens(application, context);

@@ -19,7 +19,9 @@ export interface EntitySet {
     | 'notification_channels'
     | 'sign_in_sessions'
     | 'join_tokens'
-    | 'server_commands';
+    | 'server_commands'
+    | 'releases'
+    | 'upgrades';
   /** Where its objects are: below Graph's base, or below our own. */
   base: typeof graphBase | typeof ownBase;
   path: string;

@@ -15,9 +15,11 @@ import { removeOldRecentLogs } from '../log-collections/recent-logs.ts';
 import { settleCollections } from '../log-collections/settle.ts';
 import { purgeExpiredArtifacts } from '../openid/purge.ts';
 import { purgeEndedTokens } from '../tokens/ended.ts';
+import { advanceEverySite } from '../upgrades/work.ts';
 import type { PeriodicTask } from './runner.ts';
 
-const minute = 60_000;
+const second = 1_000;
+const minute = 60 * second;
 const hour = 60 * minute;
 
 /** Everything that is done periodically, by one replica. */
@@ -47,6 +49,8 @@ export function periodicTasks(context: Context): PeriodicTask[] {
     { name: 'health-averages', interval: minute, run: () => rollUpDue(context) },
     { name: 'health-minutes', interval: 10 * minute, run: () => closeOldAverages(context) },
     { name: 'health-retention', interval: 6 * hour, run: (signal) => removeOldAverages(context, signal) },
+    // At each look for work; a check-in of a server that is being upgraded does the same.
+    { name: 'upgrades', interval: 5 * second, run: (signal) => advanceEverySite(context, signal) },
     { name: 'api-tokens', interval: hour, run: () => purgeEndedTokens(database.tables, now()) },
     { name: 'join-tokens', interval: hour, run: () => purgeEndedJoinTokens(database.tables, now()) },
     { name: 'agent-certificates', interval: hour, run: () => purgeEndedCertificates(database.tables, now()) },
