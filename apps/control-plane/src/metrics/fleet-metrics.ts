@@ -4,7 +4,6 @@ import { inScope, readPermission } from '../graph/scope.ts';
 import { assess } from '../health-status/assess.ts';
 import { overallStatuses } from '../health-status/overall.ts';
 import { readServers } from '../health-status/read.ts';
-import type { ReleaseDistance } from '../health-status/release-distance.ts';
 import type { Caller } from '../permissions/caller.ts';
 
 /** Servers that have gauges: a thousand are planned for, and each has five series. */
@@ -19,11 +18,10 @@ const ofServer = ['server', 'name', 'site'] as const;
 export async function fleetMetrics(
   { database, now }: Pick<Context, 'database' | 'now'>,
   caller: Caller,
-  distance: ReleaseDistance,
 ): Promise<string> {
   const condition = inScope(database.engine, caller, readPermission, 'sites.role_scope_tag_ids');
-  const servers = await readServers(database.tables, { condition, most: mostServers }, distance);
   const at = now();
+  const servers = await readServers(database.tables, { condition, most: mostServers }, at);
   const registry = new Registry();
   const registers = [registry];
   const byStatus = new Gauge({

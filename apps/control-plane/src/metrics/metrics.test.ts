@@ -1,21 +1,15 @@
-import type { FastifyInstance } from 'fastify';
 import { expect, test } from 'vitest';
-import type { Context } from '../context.ts';
 import { registerHealth } from '../health/routes.ts';
 import { tellState } from '../health-status/health-testing.ts';
-import { noReleases } from '../health-status/release-distance.ts';
 import { registerRoutes } from '../routes.ts';
 import { TestContext, testApplication } from '../testing/application.ts';
 import { describeOnEachEngine } from '../testing/databases.ts';
 import { configurationExample, GraphCaller, makeScopeTags, siteExample } from '../testing/graph.ts';
 import { registerMetrics } from './metrics.ts';
 
-const measure = (application: FastifyInstance, context: Context) =>
-  registerMetrics(application, context, noReleases);
-
 describeOnEachEngine('metrics', (database) => {
   test('requests are counted by their route as it is written, for callers who may read', async () => {
-    const application = await testApplication(new TestContext(database()), measure, registerHealth);
+    const application = await testApplication(new TestContext(database()), registerMetrics, registerHealth);
     for (const url of ['/livez', '/nothing/here', '/nothing/there']) await application.inject({ url });
     const headers = { authorization: 'Bearer administrator' };
     const { body, statusCode } = await application.inject({ url: '/metrics', headers });

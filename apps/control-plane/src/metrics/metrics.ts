@@ -2,7 +2,6 @@ import type { FastifyInstance } from 'fastify';
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
-import type { ReleaseDistance } from '../health-status/release-distance.ts';
 import { callerOf } from '../http/access.ts';
 import { fleetMetrics } from './fleet-metrics.ts';
 
@@ -13,11 +12,7 @@ const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
  * Measures requests, the process and the servers, and answers `/metrics` in the format of Prometheus. Routes appear as they are written,
  * never as they were asked for: that would let strangers make any number of series.
  */
-export function registerMetrics(
-  application: FastifyInstance,
-  context: Context,
-  distance: ReleaseDistance,
-): void {
+export function registerMetrics(application: FastifyInstance, context: Context): void {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const duration = new Histogram({
@@ -43,7 +38,7 @@ export function registerMetrics(
     },
     async (request, reply) => {
       const ofProcess = await registry.metrics();
-      const ofServers = await fleetMetrics(context, callerOf(request), distance);
+      const ofServers = await fleetMetrics(context, callerOf(request));
       return reply.type(registry.contentType).send(`${ofProcess}\n${ofServers}`);
     },
   );
