@@ -148,7 +148,7 @@ describeOnEachEngine('upgrades of a site', (database) => {
       since: context.now().toISOString(),
       causes: '[]',
       metric_states: JSON.stringify({ diskFree: { status: 'unhealthy' }, [name]: { status } }),
-      acknowledged_upgrade_at: null,
+      acknowledged_upgrade: null,
     });
     const health = database().tables.insertInto('server_health_states');
     await health.values(judged('latency', 'healthy')).execute();
