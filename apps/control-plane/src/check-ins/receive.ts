@@ -10,6 +10,7 @@ import type { DesiredConfigurations } from '../desired-configuration/desired.ts'
 import { isOffered } from '../desired-configuration/offer.ts';
 import { noteOffer, noteReport } from '../desired-configuration/reports.ts';
 import type { StoredRow } from '../graph/tables.ts';
+import { healthAtCheckIn } from '../health-status/check-in.ts';
 import { readSettings } from '../settings/store.ts';
 import { cursorOf, desiredStates } from './desired-states.ts';
 import { acceptableSamples } from './samples.ts';
@@ -30,7 +31,8 @@ export function receiveCheckIn(
   return context.database.tables.transaction().execute(async (tables): Promise<CheckInAnswer> => {
     const now = context.now();
     const state = await readState(tables, serverId, now);
-    await writeTold(tables, serverId, checkIn, acceptableSamples(checkIn.samples, now), state.before, now);
+    const samples = acceptableSamples(checkIn.samples, now);
+    await writeTold(tables, serverId, checkIn, samples, state.before, now);
     if (checkIn.configuration !== undefined) await noteReport(tables, serverId, checkIn.configuration);
     await recordResults(tables, agent, agentActor(agent, request), checkIn.commandResults, now);
 
@@ -45,6 +47,7 @@ export function receiveCheckIn(
         isRestarting: commands.some(({ order }) => order.kind === 'restartServer'),
       });
     if (offer) await noteOffer(tables, serverId, desired.revision, now);
+    await healthAtCheckIn(tables, serverId, samples, state.lastCheckInAt, now);
     return {
       serverTime: now.toISOString(),
       nextCheckInSeconds: checkInSeconds,
@@ -69,16 +72,18 @@ async function readState(tables: Kysely<Tables>, serverId: string, now: Date) {
     .leftJoin('server_states as state', 'state.server_id', 'server.id')
     .selectAll('configuration')
     .select(['site.public_address', 'site.internal_network_probe_url', 'state.latest', 'state.latest_at'])
+    .select('state.last_check_in_at')
     .where('server.id', '=', serverId)
     .executeTakeFirst();
   if (row === undefined) throw serverDeleted();
-  const { latest, latest_at, public_address, internal_network_probe_url } = row;
+  const { latest, latest_at, last_check_in_at, public_address, internal_network_probe_url } = row;
   return {
     desired: row,
     site: { public_address, internal_network_probe_url },
     // `selectAll` has put every column of the configuration there, under its own name.
     configuration: row as unknown as StoredRow,
     before: latest === null ? undefined : { latest, latest_at },
+    lastCheckInAt: last_check_in_at === null ? undefined : new Date(last_check_in_at),
   };
 }
 

@@ -44,25 +44,32 @@ export async function desiredVersionOf(
   return place === undefined ? undefined : desired(place);
 }
 
-/** What the last upgrade makes of the status of these servers; those about which it says nothing are left out. */
+/** What the current upgrade makes of the status of these servers; `status` is undefined where it says nothing about it. */
 export async function upgradeStatuses(
   tables: Kysely<Tables>,
   serverIds: readonly string[],
-): Promise<Map<string, { status: 'upgradeInProgress' | 'upgradeFailed'; reason: string | undefined }>> {
+): Promise<Map<string, UpgradeStatus>> {
   if (serverIds.length === 0) return new Map();
   const rows = await tables
     .selectFrom('upgrade_servers')
     .innerJoin('upgrades', 'upgrades.id', 'upgrade_servers.upgrade_id')
-    .select(['upgrade_servers.server_id', 'upgrade_servers.state', 'upgrade_servers.reason'])
+    .select(['upgrades.id', 'upgrade_servers.server_id', 'upgrade_servers.state', 'upgrade_servers.reason'])
     .where('upgrades.is_current', '=', 1)
     .where('upgrade_servers.server_id', 'in', serverIds)
     .execute();
   return new Map(
-    rows.flatMap(({ server_id, state, reason }) => {
+    rows.map(({ id, server_id, state, reason }) => {
       const status = upgradeStatusOf({ state: state as ServerUpgradeState }, undefined);
-      return status === undefined ? [] : [[server_id, { status, reason: reason ?? undefined }] as const];
+      return [server_id, { upgradeId: String(id), status, reason: reason ?? undefined }];
     }),
   );
+}
+
+/** How the current upgrade of its site shows in the status of a server. */
+export interface UpgradeStatus {
+  readonly upgradeId: string;
+  readonly status: 'upgradeInProgress' | 'upgradeFailed' | undefined;
+  readonly reason: string | undefined;
 }
 
 /** Where a server is in the current roll-out of its site. */
