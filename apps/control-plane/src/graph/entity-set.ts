@@ -18,7 +18,9 @@ export interface EntitySet {
     | 'identity_providers'
     | 'sign_in_sessions'
     | 'releases'
-    | 'upgrades';
+    | 'upgrades'
+    | 'join_tokens'
+    | 'server_commands';
   /** Where its objects are: below Graph's base, or below our own. */
   base: typeof graphBase | typeof ownBase;
   path: string;

@@ -6,6 +6,8 @@ export const tags: readonly { name: string; description: string }[] = [
   },
   { name: 'microsoftTunnelSites', description: 'Sites: where servers stand, and their configuration' },
   { name: 'microsoftTunnelServers', description: 'Servers of a site, their health and their logs' },
+  { name: 'serverCommands', description: 'What servers are told to do, and what came of it' },
+  { name: 'joinTokens', description: 'How servers join: one-time tokens, and where agents connect' },
   {
     name: 'microsoftTunnelHealthThresholds',
     description: 'From which values on a server counts as unhealthy',
@@ -15,6 +17,7 @@ export const tags: readonly { name: string; description: string }[] = [
   { name: 'microsoftTunnelServerLogCollectionResponses', description: 'Logs that were asked of servers' },
   { name: 'releases', description: 'Versions that servers can be upgraded to' },
   { name: 'upgrades', description: 'Upgrades of the servers of a site, one after the other' },
+  { name: 'logs', description: 'Verbose logs, how far a collection is, and what servers send by themselves' },
   { name: 'roleScopeTags', description: 'Scope tags: which objects a role reaches' },
   { name: 'roles', description: 'Roles and every permission that they can have' },
   { name: 'roleAssignments', description: 'Who holds which role, and over which scope tags' },

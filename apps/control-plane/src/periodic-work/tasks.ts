@@ -1,7 +1,12 @@
 import { purgeThrottle } from '../accounts/throttle.ts';
+import { purgeEndedCertificates } from '../agent-authority/ended.ts';
 import { removeOldAuditEntries } from '../audit/retention.ts';
+import { endCommands } from '../commands/ended.ts';
 import type { Context } from '../context.ts';
+import { purgeEndedJoinTokens } from '../join-tokens/ended.ts';
 import { removeEndedLogCollections } from '../log-collections/expiry.ts';
+import { removeOldRecentLogs } from '../log-collections/recent-logs.ts';
+import { settleCollections } from '../log-collections/settle.ts';
 import { purgeExpiredArtifacts } from '../openid/purge.ts';
 import { purgeEndedTokens } from '../tokens/ended.ts';
 import { advanceEverySite } from '../upgrades/work.ts';
@@ -17,6 +22,9 @@ export function periodicTasks(context: Context): PeriodicTask[] {
   return [
     { name: 'audit-retention', interval: hour, run: () => removeOldAuditEntries(context) },
     { name: 'log-collections', interval: hour, run: () => removeEndedLogCollections(context) },
+    // The logs of a server are wanted soon after their verbose time is over.
+    { name: 'log-orders', interval: minute / 6, run: () => settleCollections(context) },
+    { name: 'recent-logs', interval: hour, run: () => removeOldRecentLogs(context) },
     {
       // Strangers make a row with each sign-in that they begin.
       name: 'openid-artifacts',
@@ -31,5 +39,8 @@ export function periodicTasks(context: Context): PeriodicTask[] {
     // At each look for work; a check-in of a server that is being upgraded does the same.
     { name: 'upgrades', interval: 5 * second, run: (signal) => advanceEverySite(context, signal) },
     { name: 'api-tokens', interval: hour, run: () => purgeEndedTokens(database.tables, now()) },
+    { name: 'join-tokens', interval: hour, run: () => purgeEndedJoinTokens(database.tables, now()) },
+    { name: 'agent-certificates', interval: hour, run: () => purgeEndedCertificates(database.tables, now()) },
+    { name: 'server-commands', interval: minute, run: () => endCommands(database.tables, now()) },
   ];
 }

@@ -11,6 +11,7 @@ import { scopeTags } from './0008-scope-tags.ts';
 import { fleet } from './0009-fleet.ts';
 import { health } from './0010-health.ts';
 import { upgrades } from './0011-upgrades.ts';
+import { logs } from './0012-logs.ts';
 
 /** Every migration in its order; a released one never changes. */
 export function migrations(engine: DatabaseEngine): Record<string, Migration> {
@@ -26,5 +27,6 @@ export function migrations(engine: DatabaseEngine): Record<string, Migration> {
     '0009-fleet': fleet(engine),
     '0010-health': health(engine),
     '0011-upgrades': upgrades(engine),
+    '0012-logs': logs(engine),
   };
 }
