@@ -17,10 +17,11 @@ export interface EntitySet {
     | 'accounts'
     | 'identity_providers'
     | 'sign_in_sessions'
-    | 'releases'
-    | 'upgrades'
     | 'join_tokens'
-    | 'server_commands';
+    | 'server_commands'
+    | 'notification_channels'
+    | 'releases'
+    | 'upgrades';
   /** Where its objects are: below Graph's base, or below our own. */
   base: typeof graphBase | typeof ownBase;
   path: string;
