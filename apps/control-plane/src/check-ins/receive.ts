@@ -12,12 +12,15 @@ import { noteOffer, noteReport } from '../desired-configuration/reports.ts';
 import type { StoredRow } from '../graph/tables.ts';
 import { healthAtCheckIn } from '../health-status/check-in.ts';
 import { readSettings } from '../settings/store.ts';
+import { upgradeAtCheckIn } from '../upgrades/check-in.ts';
 import { cursorOf, desiredStates } from './desired-states.ts';
 import { acceptableSamples } from './samples.ts';
 import { writeTold } from './told.ts';
 
 /** Seconds between two check-ins of an agent. */
 const checkInSeconds = 60;
+/** The same while a server is being upgraded: the next server waits for it. */
+const watchedCheckInSeconds = 10;
 
 /** Takes in what an agent tells and answers what its server is to be: one transaction, so that nothing counts by halves. */
 export function receiveCheckIn(
@@ -36,6 +39,8 @@ export function receiveCheckIn(
     if (checkIn.configuration !== undefined) await noteReport(tables, serverId, checkIn.configuration);
     await recordResults(tables, agent, agentActor(agent, request), checkIn.commandResults, now);
 
+    // It looks at what was just told, health included.
+    const upgrade = await upgradeAtCheckIn({ engine: context.database.engine, tables }, serverId, now);
     const commands = await takeCommands(tables, serverId, now);
     const desired = configurations.of(agent.siteId, String(state.site.public_address), state.configuration);
     const offer =
@@ -50,16 +55,18 @@ export function receiveCheckIn(
     await healthAtCheckIn(tables, serverId, samples, state.lastCheckInAt, now);
     return {
       serverTime: now.toISOString(),
-      nextCheckInSeconds: checkInSeconds,
+      nextCheckInSeconds: upgrade.isWatched ? watchedCheckInSeconds : checkInSeconds,
       ...(offer ? { configuration: desired } : {}),
       settings: {
         internalNetworkProbeUrl: textOrNull(state.site.internal_network_probe_url),
         imageRegistryUrl: (await readSettings(tables)).settings.imageRegistryUrl,
       },
+      ...(upgrade.desiredVersion === undefined ? {} : { desiredVersion: upgrade.desiredVersion }),
       commands,
       // With this answer the agent has the commands that were waiting, but for those beyond one answer.
       cursor: cursorOf({
         ...state.desired,
+        upgrade_step: upgrade.step,
         waiting_command: commands.length < mostUnfinished ? null : 'more',
       }),
     };
