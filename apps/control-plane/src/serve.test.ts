@@ -14,13 +14,14 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 /** The port 0 lets the system choose one; a file cannot have it. */
-const configuration = (port: number) => ({
+const configuration = (port: number, agentPort = 0) => ({
   ...controlPlaneConfigurationSchema.parse({
     publicUrl: 'https://localhost:8443',
     database: `sqlite:${join(directory, 'control.db')}`,
     stateDirectory: directory,
   }),
   listen: { address: '127.0.0.1', port },
+  agents: { listen: { address: '127.0.0.1', port: agentPort } },
 });
 
 function takePort(): Promise<{ server: Server; port: number }> {
@@ -42,6 +43,14 @@ test('a first start that finds its port taken says so, and the next one still sh
   const running = await serve(configuration(0));
   expect(running.firstAdministrator).toMatchObject({ userName: 'admin' });
   await running.stop();
+});
+
+test('a port of the agent listener that is taken is named, and nothing is left open', async () => {
+  const { server, port } = await takePort();
+  await expect(serve(configuration(0, port))).rejects.toThrow(
+    `agents.listen.port: another program has port ${port} of 127.0.0.1; stop it, or choose another port`,
+  );
+  await new Promise((resolve) => server.close(resolve));
 });
 
 test('an address that this host does not have is named', async () => {

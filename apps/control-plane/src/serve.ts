@@ -5,6 +5,7 @@ import { WorkLimit } from '@culvert/passwords/work-limit.ts';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { ensureFirstAdministrator } from './accounts/first-administrator.ts';
+import { startAgentListener } from './agent-listener/listener.ts';
 import { authenticator } from './authentication/authenticate.ts';
 import { type ListenerCertificate, listenerCertificate } from './certificates/listener-certificate.ts';
 import type { ControlPlaneConfiguration } from './configuration/control-plane-configuration.ts';
@@ -13,6 +14,7 @@ import type { Context } from './context.ts';
 import { openDatabase } from './database/open.ts';
 import { prepareDatabaseAt } from './database/prepare.ts';
 import { createApplication } from './http/application.ts';
+import { listenOn } from './http/listen.ts';
 import { currentKeys } from './openid/keys.ts';
 import { Presence } from './periodic-work/presence.ts';
 import { PeriodicWork } from './periodic-work/runner.ts';
@@ -27,6 +29,8 @@ export interface RunningControlPlane {
   readonly certificate: ListenerCertificate;
   /** The port of the listener; it was chosen by the system when the configuration says 0. */
   readonly port: number;
+  /** The port of the listener of agents, likewise. */
+  readonly agentPort: number;
   /** The administrator that this start has made; the password is nowhere else. */
   readonly firstAdministrator: { userName: string; password: string } | undefined;
   /** Answers what has begun, then lets go of everything. */
@@ -62,8 +66,10 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
     const application = await createApplication(context, certificate);
     await registerRoutes(application as unknown as FastifyInstance, context);
     const { address: host, port } = configuration.listen;
-    await application.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
-      throw listenFailure(error, host, port);
+    await listenOn(application, { host, port }, 'listen');
+    const agents = await startAgentListener(context).catch(async (error: unknown) => {
+      await application.close();
+      throw error;
     });
     // Its password is shown once, so nothing that may fail comes between this and the one who shows it.
     const firstAdministrator = await ensureFirstAdministrator(context);
@@ -74,8 +80,9 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
       certificate,
       port: (application.server.address() as AddressInfo).port,
       firstAdministrator,
+      agentPort: agents.port,
       stop: async () => {
-        await application.close();
+        await Promise.all([application.close(), agents.stop()]);
         await work.stop();
         await presence.end();
         await database.close();
@@ -100,21 +107,5 @@ function requireSameSecretsKey(
       `the secrets in the database were encrypted with another key than the one here (identifier ${keyId}): bring the key of the first start back, as "secretsKeyFile" or as secrets.key in the state directory; replicas on one database need the same key`,
       { cause },
     );
-  }
-}
-
-function listenFailure(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  const place = `port ${port} of ${host}`;
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return new ConfigurationError(
-        `listen.port: another program has ${place}; stop it, or choose another port`,
-      );
-    case 'EACCES':
-      return new ConfigurationError(`listen.port: ${place} needs root; choose a port from 1024 on`);
-    case 'EADDRNOTAVAIL':
-      return new ConfigurationError(`listen.address: this host has no address ${host}`);
-    default:
-      return error;
   }
 }

@@ -17,6 +17,8 @@ export interface HealthSourceOptions {
   agentCertificateFile: string;
   /** `http://host:port` for what lies outside: OCSP, CRL, images. */
   proxy?: string;
+  /** What the site wants measured, when it is known already; `configure` tells it later. */
+  settings?: HealthSettings;
 }
 
 /** The first sample waits this long for measurements that are under way; what takes longer is in the next one. */
@@ -30,7 +32,7 @@ export interface RunningHealthSource extends HealthSource {
 /** Begins to measure every metric that an agent measures, and goes on until `close`. */
 export function createHealthSource(options: HealthSourceOptions): RunningHealthSource {
   const { stateDirectory, adminSocket, agentCertificateFile, proxy } = options;
-  let settings: HealthSettings | undefined;
+  let { settings } = options;
   const now = () => new Date();
   const gateway = new KnownGateway(adminSocket);
   const runner = new ProbeRunner([

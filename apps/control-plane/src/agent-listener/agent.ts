@@ -1,6 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import type { Kysely } from 'kysely';
+import { revokeCertificates } from '../agent-authority/agent-certificate.ts';
+import type { Actor, AuditRecord } from '../audit/record.ts';
 import type { Tables } from '../database/tables.ts';
+import { servers } from '../servers/entity.ts';
 import type { Peer } from './peer.ts';
 import { AgentRefusal } from './refusal.ts';
 
@@ -53,12 +56,7 @@ export async function requireAgent(tables: Kysely<Tables>, peer: Peer, now: Date
     ])
     .where('certificate.fingerprint', '=', peer.fingerprint)
     .executeTakeFirst();
-  if (row === undefined) {
-    throw new AgentRefusal(
-      'serverDeleted',
-      'the record of this server was deleted in the control plane; make a join token for its site and join again, or uninstall it',
-    );
-  }
+  if (row === undefined) throw serverDeleted();
   if (row.revoked_at !== null) {
     throw new AgentRefusal(
       'certificateRevoked',
@@ -81,8 +79,52 @@ export async function requireAgent(tables: Kysely<Tables>, peer: Peer, now: Date
   };
 }
 
+/** The refusal for a server whose record is gone. */
+export function serverDeleted(): AgentRefusal {
+  return new AgentRefusal(
+    'serverDeleted',
+    'the record of this server was deleted in the control plane; make a join token for its site and join again, or uninstall it',
+  );
+}
+
+/** A certificate that is used for the first time ends those before it: the agent has it, and keeps it. */
+export async function noteFirstUse(
+  tables: Kysely<Tables>,
+  { serverId, fingerprint }: Pick<Agent, 'serverId' | 'fingerprint'>,
+  now: Date,
+): Promise<void> {
+  await tables.transaction().execute(async (change) => {
+    const { numUpdatedRows } = await change
+      .updateTable('agent_certificates')
+      .set({ first_used_at: now.toISOString() })
+      .where('fingerprint', '=', fingerprint)
+      .where('first_used_at', 'is', null)
+      .executeTakeFirst();
+    if (numUpdatedRows === 1n) await revokeCertificates(change, serverId, now, fingerprint);
+  });
+}
+
 /** The agent of a route that needs one. */
 export function agentOf(request: FastifyRequest): Agent {
   if (request.agent === undefined) throw new Error('this route has no agent');
   return request.agent;
+}
+
+/** An agent as the audit log names it. */
+export function agentActor({ serverId, displayName }: Agent, { ip, id }: FastifyRequest): Actor {
+  return { kind: 'agent', id: serverId, name: displayName, address: ip, requestId: id };
+}
+
+/** The server of an agent as the object of an entry of the audit log. */
+export function auditObject({
+  serverId,
+  displayName,
+  roleScopeTagIds,
+}: Agent): NonNullable<AuditRecord['object']> {
+  return {
+    kind: servers.entity.name,
+    id: serverId,
+    name: displayName,
+    roleScopeTagIds: JSON.parse(roleScopeTagIds),
+  };
 }

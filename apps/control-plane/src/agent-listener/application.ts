@@ -1,17 +1,18 @@
 import type { Server } from 'node:https';
 import type { TLSSocket } from 'node:tls';
-import type { AgentRefusalCode } from '@culvert/contracts';
 import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import { addressKeyOf } from '../accounts/address-key.ts';
 import type { AgentAuthority } from '../agent-authority/authority.ts';
 import type { ListenerIdentity } from '../agent-authority/listener-identity.ts';
 import type { Context } from '../context.ts';
 import { newId } from '../database/identifier.ts';
 import { readJsonBodies } from '../http/json-body.ts';
 import { validateRequest } from '../http/validation.ts';
-import { requireAgent } from './agent.ts';
+import { noteFirstUse, requireAgent } from './agent.ts';
 import { peerOf } from './peer.ts';
-import { AgentRefusal, asRefusal } from './refusal.ts';
+import { AgentRefusal, asRefusal, refusalBody } from './refusal.ts';
+import { refuseAddress, refuseConnection } from './unroutable.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -32,6 +33,11 @@ export interface AgentContext extends Context {
   readonly authority: AgentAuthority;
 }
 
+/** What the listener shows, and whose certificates it asks for. */
+export function tlsOptions({ cert, key }: ListenerIdentity, { pem }: Pick<AgentAuthority, 'pem'>) {
+  return { cert, key, ca: pem, minVersion: 'TLSv1.2' } as const;
+}
+
 /** The HTTPS application for agents, with its rules for all routes; routes are registered by the caller. */
 export async function createAgentApplication(
   context: AgentContext,
@@ -39,13 +45,10 @@ export async function createAgentApplication(
 ): Promise<FastifyInstance<Server>> {
   const application = Fastify({
     https: {
-      cert: identity.cert,
-      key: identity.key,
-      ca: context.authority.pem,
+      ...tlsOptions(identity, context.authority),
       requestCert: true,
       // Each request is judged by itself, so that an agent hears why it is refused.
       rejectUnauthorized: false,
-      minVersion: 'TLSv1.2',
       handshakeTimeout: 10_000,
     },
     loggerInstance: context.logger.child({}, { level: 'warn' }),
@@ -54,6 +57,8 @@ export async function createAgentApplication(
     requestTimeout: 30_000,
     keepAliveTimeout: 120_000,
     routerOptions: { maxParamLength: 200 },
+    frameworkErrors: refuseAddress,
+    clientErrorHandler: refuseConnection,
   }) as unknown as FastifyInstance<Server>;
   application.server.maxConnections = mostConnections;
   readJsonBodies(application);
@@ -62,6 +67,7 @@ export async function createAgentApplication(
   application.decorateRequest('agent', undefined);
   await application.register(rateLimit, {
     global: false,
+    keyGenerator: ({ ip }) => addressKeyOf(ip),
     errorResponseBuilder: (_request, { after }) =>
       new AgentRefusal('tooManyRequests', `too many attempts from this address; try again in ${after}`, 60),
   });
@@ -73,9 +79,13 @@ export async function createAgentApplication(
     }
   });
   application.addHook('onRequest', async (request) => {
+    // PostgreSQL cannot compare with a text that has one.
+    if (/%00|\0/.test(request.url)) throw new AgentRefusal('invalid', 'the address has a NUL character');
     if (request.routeOptions.config.from !== 'agent') return;
     const peer = peerOf(request.raw.socket as TLSSocket, context.authority);
-    request.agent = await requireAgent(context.database.tables, peer, context.now());
+    const { tables } = context.database;
+    request.agent = await requireAgent(tables, peer, context.now());
+    if (!request.agent.hasUsedCertificate) await noteFirstUse(tables, request.agent, context.now());
   });
   application.addHook('onSend', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
@@ -96,8 +106,4 @@ export async function createAgentApplication(
       ),
   );
   return application;
-}
-
-function refusalBody(code: AgentRefusalCode, message: string) {
-  return { error: { code, message } };
 }

@@ -1,5 +1,6 @@
-import type { AgentRefusalCode } from '@culvert/contracts';
+import type { AgentRefusalCode, agentRefusalSchema } from '@culvert/contracts';
 import type { FastifyError } from 'fastify';
+import type { z } from 'zod';
 import { ApiError } from '../http/errors.ts';
 import { asApiError } from '../http/translate-error.ts';
 
@@ -58,4 +59,9 @@ export function asRefusal(error: FastifyError | Error): { refusal: AgentRefusal;
       return { refusal: new AgentRefusal('invalid', message), isFault: false };
     }
   }
+}
+
+/** The body of every answer that is no success. */
+export function refusalBody(code: AgentRefusalCode, message: string): z.output<typeof agentRefusalSchema> {
+  return { error: { code, message } };
 }

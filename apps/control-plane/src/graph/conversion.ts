@@ -41,12 +41,16 @@ export function columnsOf(
 function fromColumn({ type }: Field, value: string | number | null): unknown {
   if (value === null) return null;
   if (type === 'boolean') return value === 1;
-  return type === 'stringCollection' || type === 'complexCollection' ? JSON.parse(String(value)) : value;
+  return isJson(type) ? JSON.parse(String(value)) : value;
 }
 
 function toColumn({ type }: Field, value: unknown): string | number | null {
   if (value === undefined || value === null) return null;
   if (type === 'boolean') return value === true ? 1 : 0;
-  if (type === 'stringCollection' || type === 'complexCollection') return JSON.stringify(value);
+  if (isJson(type)) return JSON.stringify(value);
   return value as string | number;
+}
+
+function isJson(type: Field['type']): boolean {
+  return type === 'stringCollection' || type === 'complex' || type === 'complexCollection';
 }

@@ -16,7 +16,9 @@ export interface EntitySet {
     | 'scope_tags'
     | 'accounts'
     | 'identity_providers'
-    | 'sign_in_sessions';
+    | 'sign_in_sessions'
+    | 'join_tokens'
+    | 'server_commands';
   /** Where its objects are: below Graph's base, or below our own. */
   base: typeof graphBase | typeof ownBase;
   path: string;

@@ -74,6 +74,7 @@ const typeOf: Record<FieldType, z.ZodType> = {
   timeOfDay: z.string(),
   enum: z.string(),
   stringCollection: z.array(z.string()),
+  complex: z.record(z.string(), z.unknown()),
   complexCollection: z.array(z.record(z.string(), z.unknown())),
 };
 

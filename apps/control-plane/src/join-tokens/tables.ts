@@ -1,7 +1,7 @@
-import type { StoredRow } from '../graph/tables.ts';
-
 export interface JoinTokenTables {
-  join_tokens: StoredRow & {
+  join_tokens: {
+    id: string;
+    version: number;
     /** SHA-256 of the secret, in hexadecimal. */
     secret_hash: string;
     site_id: string;

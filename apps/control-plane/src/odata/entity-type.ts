@@ -8,11 +8,12 @@ export type FieldType =
   | 'timeOfDay'
   | 'enum'
   | 'stringCollection'
+  | 'complex'
   | 'complexCollection';
 
 export interface Field {
   type: FieldType;
-  /** Column of the table; truth values are 0 and 1 there, collections JSON text. */
+  /** Column of the table; truth values are 0 and 1 there, collections and complex values JSON text. */
   column: string;
   /** Members of an enum. */
   members?: readonly string[];

@@ -90,6 +90,7 @@ class Parser {
         operator.at,
       );
     }
+    if (field.type === 'complex') throw new FilterError(`${name} cannot be compared`, operator.at);
     if (field.type === 'stringCollection' || field.type === 'complexCollection') {
       throw new FilterError(`${name} is a list; ask with ${name}/any(x:x eq 'value')`, operator.at);
     }
@@ -230,6 +231,7 @@ function literalOf({ kind, text }: Token, { type, members }: Field): Literal | u
       const time = kind === 'dateTime' ? new Date(text) : undefined;
       return time === undefined || Number.isNaN(time.getTime()) ? undefined : time.toISOString();
     }
+    case 'complex':
     case 'complexCollection':
       return undefined;
   }

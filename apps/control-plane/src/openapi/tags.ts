@@ -6,6 +6,8 @@ export const tags: readonly { name: string; description: string }[] = [
   },
   { name: 'microsoftTunnelSites', description: 'Sites: where servers stand, and their configuration' },
   { name: 'microsoftTunnelServers', description: 'Servers of a site, their health and their logs' },
+  { name: 'serverCommands', description: 'What servers are told to do, and what came of it' },
+  { name: 'joinTokens', description: 'How servers join: one-time tokens, and where agents connect' },
   {
     name: 'microsoftTunnelHealthThresholds',
     description: 'From which values on a server counts as unhealthy',

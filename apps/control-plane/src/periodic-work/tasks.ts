@@ -1,6 +1,9 @@
 import { purgeThrottle } from '../accounts/throttle.ts';
+import { purgeEndedCertificates } from '../agent-authority/ended.ts';
 import { removeOldAuditEntries } from '../audit/retention.ts';
+import { endCommands } from '../commands/ended.ts';
 import type { Context } from '../context.ts';
+import { purgeEndedJoinTokens } from '../join-tokens/ended.ts';
 import { removeEndedLogCollections } from '../log-collections/expiry.ts';
 import { removeOldRecentLogs } from '../log-collections/recent-logs.ts';
 import { settleCollections } from '../log-collections/settle.ts';
@@ -32,5 +35,8 @@ export function periodicTasks(context: Context): PeriodicTask[] {
       run: () => purgeThrottle(database.tables, now()),
     },
     { name: 'api-tokens', interval: hour, run: () => purgeEndedTokens(database.tables, now()) },
+    { name: 'join-tokens', interval: hour, run: () => purgeEndedJoinTokens(database.tables, now()) },
+    { name: 'agent-certificates', interval: hour, run: () => purgeEndedCertificates(database.tables, now()) },
+    { name: 'server-commands', interval: minute, run: () => endCommands(database.tables, now()) },
   ];
 }

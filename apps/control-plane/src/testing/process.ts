@@ -26,6 +26,7 @@ export class ControlPlaneProcess {
   readonly directory: string;
   readonly configurationFile: string;
   readonly #port: number;
+  readonly agentPort: number;
   #token = '';
   #child: ChildProcess | undefined;
   #agent: Agent | undefined;
@@ -33,15 +34,22 @@ export class ControlPlaneProcess {
   /** What it wrote to standard output and standard error since the last start. */
   output = '';
 
-  private constructor(directory: string, port: number, database: string, wrapper: readonly string[]) {
+  private constructor(
+    directory: string,
+    { port, agentPort }: { port: number; agentPort: number },
+    database: string,
+    wrapper: readonly string[],
+  ) {
     this.directory = directory;
     this.#port = port;
+    this.agentPort = agentPort;
     this.#wrapper = wrapper;
     this.configurationFile = join(directory, `${port}.json`);
     const configuration = {
       listen: { address: '127.0.0.1', port },
       publicUrl: `https://localhost:${port}`,
       database,
+      agents: { listen: { port: agentPort } },
       stateDirectory: 'state',
     };
     writeFileSync(this.configurationFile, JSON.stringify(configuration));
@@ -53,7 +61,8 @@ export class ControlPlaneProcess {
     { sibling, wrapper = [] }: { sibling?: ControlPlaneProcess; wrapper?: readonly string[] } = {},
   ): Promise<ControlPlaneProcess> {
     const directory = sibling?.directory ?? mkdtempSync(join(tmpdir(), 'culvert-process-'));
-    const made = new ControlPlaneProcess(directory, await freePort(), database, wrapper);
+    const [port = 0, agentPort = 0] = await freePorts(2);
+    const made = new ControlPlaneProcess(directory, { port, agentPort }, database, wrapper);
     if (sibling !== undefined) made.#token = sibling.#token;
     return made;
   }
@@ -177,11 +186,11 @@ export class ControlPlaneProcess {
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+/** Ports that are free at this moment, all of them different. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return ports;
 }

@@ -28,6 +28,7 @@ export async function startControlPlane(): Promise<RunningTest> {
     controlPlaneConfigurationSchema.parse({
       listen: { address: '127.0.0.1', port },
       publicUrl: url,
+      agents: { listen: { port: await freePort() } },
       database: `sqlite:${join(directory, 'control.db')}`,
       stateDirectory: join(directory, 'state'),
     }),

@@ -1,0 +1,13 @@
+import type { FastifyInstance } from 'fastify';
+import type { AgentContext } from './agent-listener/application.ts';
+import { registerCheckIns } from './check-ins/routes.ts';
+import { registerEnrolment } from './enrolment/routes.ts';
+
+/** Every route of the listener of agents. */
+export async function registerAgentRoutes(
+  application: FastifyInstance,
+  context: AgentContext,
+): Promise<void> {
+  registerEnrolment(application, context);
+  registerCheckIns(application, context);
+}

@@ -1,0 +1,35 @@
+import {
+  type Enrolment,
+  enrolmentAnswerSchema,
+  enrolmentSchema,
+  renewalAnswerSchema,
+  renewalSchema,
+} from '@culvert/contracts';
+import type { FastifyInstance } from 'fastify';
+import type { z } from 'zod';
+import { agentOf } from '../agent-listener/agent.ts';
+import type { AgentContext } from '../agent-listener/application.ts';
+import { enrol } from './enrol.ts';
+import { renew } from './renew.ts';
+
+/** How agents get their certificates. */
+export function registerEnrolment(application: FastifyInstance, context: AgentContext): void {
+  application.post<{ Body: Enrolment }>(
+    '/agent/v1/enrol',
+    {
+      config: { from: 'stranger' },
+      schema: { body: enrolmentSchema, response: { 201: enrolmentAnswerSchema } },
+    },
+    async (request, reply) => reply.status(201).send(await enrol(context, request)),
+  );
+  application.post<{ Body: z.output<typeof renewalSchema> }>(
+    '/agent/v1/renew',
+    {
+      config: { from: 'agent' },
+      schema: { body: renewalSchema, response: { 200: renewalAnswerSchema } },
+    },
+    async (request) => ({
+      certificate: await renew(context, agentOf(request), request.body.certificateRequest, request),
+    }),
+  );
+}
