@@ -12,6 +12,8 @@ export interface DesiredState {
   settings_version: number | null;
   /** The last command that the agent does not have yet. */
   waiting_command: string | null;
+  /** Until when its logs are to be verbose; the time may have passed. */
+  verbose_until: string | null;
 }
 
 /**
@@ -36,6 +38,8 @@ export function desiredStates(tables: Kysely<Tables>, now: Date) {
       'configuration.id as configuration_id',
       'configuration.version as configuration_version',
       'waiting.last as waiting_command',
+      sql<string | null>`(select max(verbose_until) from server_log_collections as collection
+        where collection.server_id = server.id and collection.state = 'verbose')`.as('verbose_until'),
       sql<number | null>`(select version from settings where settings.id = ${settingsId})`.as(
         'settings_version',
       ),
@@ -46,7 +50,11 @@ export function desiredStates(tables: Kysely<Tables>, now: Date) {
 export function cursorOf(state: DesiredState): string {
   const { site_id, site_version, configuration_id, configuration_version, settings_version } = state;
   const parts = [site_id, site_version, configuration_id, configuration_version, settings_version];
-  return hash('sha256', JSON.stringify([...parts, state.waiting_command]), 'base64url').slice(0, 22);
+  return hash(
+    'sha256',
+    JSON.stringify([...parts, state.waiting_command, state.verbose_until]),
+    'base64url',
+  ).slice(0, 22);
 }
 
 /** The cursor of every agent by the fingerprint of its certificate; those that are not let in any more are missing. */

@@ -10,6 +10,7 @@ import type { DesiredConfigurations } from '../desired-configuration/desired.ts'
 import { isOffered } from '../desired-configuration/offer.ts';
 import { noteOffer, noteReport } from '../desired-configuration/reports.ts';
 import type { StoredRow } from '../graph/tables.ts';
+import { verboseSettings } from '../log-collections/verbose.ts';
 import { readSettings } from '../settings/store.ts';
 import { cursorOf, desiredStates } from './desired-states.ts';
 import { acceptableSamples } from './samples.ts';
@@ -52,6 +53,7 @@ export function receiveCheckIn(
       settings: {
         internalNetworkProbeUrl: textOrNull(state.site.internal_network_probe_url),
         imageRegistryUrl: (await readSettings(tables)).settings.imageRegistryUrl,
+        ...verboseSettings(state.desired.verbose_until, now),
       },
       commands,
       // With this answer the agent has the commands that were waiting, but for those beyond one answer.
