@@ -30,6 +30,7 @@ export class AgentLogs {
   readonly #recent: RecentLogs;
   readonly #verbose: VerboseLogs;
   readonly #logger: Logger;
+  #sending: Promise<void> | undefined;
 
   constructor(options: AgentLogsOptions) {
     const { logDirectory, agentDirectory, adminSocket, target, logger, logLevel, hostName, versions } =
@@ -71,6 +72,14 @@ export class AgentLogs {
   async checkedIn({ verboseLogsUntil }: Pick<AgentSettings, 'verboseLogsUntil'>): Promise<void> {
     this.#collector.retryNow();
     await this.#verbose.apply(verboseLogsUntil);
+    // Sending may take longer than the time between two check-ins.
+    this.#sending ??= this.#sendRecent().finally(() => {
+      this.#sending = undefined;
+    });
+    await this.#sending;
+  }
+
+  async #sendRecent(): Promise<void> {
     try {
       await this.#recent.sendIfDue();
     } catch (error) {
