@@ -1,9 +1,12 @@
 import { mkdtempSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { LevelControl, type LogLevelChange } from '@culvert/logging/level-control.ts';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import { gatewayLogLevel } from './gateway-log-level.ts';
 import { VerboseLogs } from './verbose-logs.ts';
 
 const start = Date.parse('2026-11-25T00:00:00.000Z');
@@ -68,4 +71,20 @@ test('what the administrator of the host has set for a time is left alone', asyn
   gateway.control.change({ level: 'trace', until: at(30) });
   await verbose.apply(undefined);
   expect(gateway.control.state.level).toBe('trace');
+});
+
+test('the gateway is asked over its socket, and one that is away or refuses is an error', async () => {
+  const socketPath = join(mkdtempSync(join(tmpdir(), 'culvert-verbose-')), 'admin.sock');
+  const asked: string[] = [];
+  const server = createServer(async (request, response) => {
+    asked.push(`${request.method} ${request.url} ${await text(request)}`);
+    response.writeHead(request.method === 'DELETE' ? 503 : 200).end('{"level":"info","usual":"info"}');
+  });
+  const gateway = gatewayLogLevel(socketPath);
+  await expect(gateway.send('GET')).rejects.toThrow('ENOENT');
+  await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+  expect(await gateway.send('PUT', { level: 'debug' })).toEqual({ level: 'info', usual: 'info' });
+  await expect(gateway.send('DELETE')).rejects.toThrow('status 503');
+  expect(asked).toEqual(['PUT /log-level {"level":"debug"}', 'DELETE /log-level ']);
+  server.close();
 });
