@@ -15,6 +15,8 @@ export interface DesiredState {
   waiting_command: string | null;
   /** Where the server is in an upgrade that tells it what to run. */
   upgrade_step: string | null;
+  /** Until when its logs are to be verbose; the time may have passed. */
+  verbose_until: string | null;
 }
 
 /**
@@ -39,6 +41,8 @@ export function desiredStates(tables: Kysely<Tables>, now: Date) {
       'configuration.id as configuration_id',
       'configuration.version as configuration_version',
       'waiting.last as waiting_command',
+      sql<string | null>`(select max(verbose_until) from server_log_collections as collection
+        where collection.server_id = server.id and collection.state = 'verbose')`.as('verbose_until'),
       sql<number | null>`(select version from settings where settings.id = ${settingsId})`.as(
         'settings_version',
       ),
@@ -50,7 +54,7 @@ export function desiredStates(tables: Kysely<Tables>, now: Date) {
 export function cursorOf(state: DesiredState): string {
   const { site_id, site_version, configuration_id, configuration_version, settings_version } = state;
   const parts = [site_id, site_version, configuration_id, configuration_version, settings_version];
-  const told = [...parts, state.waiting_command, state.upgrade_step];
+  const told = [...parts, state.waiting_command, state.upgrade_step, state.verbose_until];
   return hash('sha256', JSON.stringify(told), 'base64url').slice(0, 22);
 }
 

@@ -11,6 +11,7 @@ import { isOffered } from '../desired-configuration/offer.ts';
 import { noteOffer, noteReport } from '../desired-configuration/reports.ts';
 import type { StoredRow } from '../graph/tables.ts';
 import { healthAtCheckIn } from '../health-status/check-in.ts';
+import { verboseSettings } from '../log-collections/verbose.ts';
 import { readSettings } from '../settings/store.ts';
 import { upgradeAtCheckIn } from '../upgrades/check-in.ts';
 import { cursorOf, desiredStates } from './desired-states.ts';
@@ -39,6 +40,7 @@ export function receiveCheckIn(
     if (checkIn.configuration !== undefined) await noteReport(tables, serverId, checkIn.configuration);
     await recordResults(tables, agent, agentActor(agent, request), checkIn.commandResults, now);
 
+    await healthAtCheckIn(tables, serverId, samples, state.lastCheckInAt, now);
     // It looks at what was just told, health included.
     const upgrade = await upgradeAtCheckIn({ engine: context.database.engine, tables }, serverId, now);
     const commands = await takeCommands(tables, serverId, now);
@@ -52,7 +54,6 @@ export function receiveCheckIn(
         isRestarting: commands.some(({ order }) => order.kind === 'restartServer'),
       });
     if (offer) await noteOffer(tables, serverId, desired.revision, now);
-    await healthAtCheckIn(tables, serverId, samples, state.lastCheckInAt, now);
     return {
       serverTime: now.toISOString(),
       nextCheckInSeconds: upgrade.isWatched ? watchedCheckInSeconds : checkInSeconds,
@@ -60,6 +61,7 @@ export function receiveCheckIn(
       settings: {
         internalNetworkProbeUrl: textOrNull(state.site.internal_network_probe_url),
         imageRegistryUrl: (await readSettings(tables)).settings.imageRegistryUrl,
+        ...verboseSettings(state.desired.verbose_until, now),
       },
       ...(upgrade.desiredVersion === undefined ? {} : { desiredVersion: upgrade.desiredVersion }),
       commands,
