@@ -72,8 +72,8 @@ describeOnEachEngine('settings', (database) => {
       .where('action', '=', 'settings.update')
       .execute();
     expect(rows).toContainEqual({
-      before: '{"auditRetentionDays":50}',
-      after: '{"auditRetentionDays":60}',
+      before: '{"auditRetentionDays":50,"imageRegistryUrl":null}',
+      after: '{"auditRetentionDays":60,"imageRegistryUrl":null}',
       actor_name: 'administrator',
     });
   });
