@@ -58,6 +58,15 @@ export interface GatewayStatus {
     counters: Record<string, number>;
   };
   counters: Record<string, number>;
+  /** What a probe on this host needs to go through this gateway like a device, or like a packet. */
+  probing: {
+    /** Absent when it listens on every address. */
+    listenAddresses: string[] | undefined;
+    /** True when a connection begins with a header of the PROXY protocol. */
+    proxyProtocol: boolean;
+    /** An address of the pool that no device has: the engine says so to whoever sends a packet there. */
+    freeAddress: string | undefined;
+  };
 }
 
 /** How often the files of the certificate are looked at; a change is acted on at the second look. */
@@ -228,6 +237,11 @@ export class Gateway {
         counters: connected ? await this.#engine.status().catch(() => ({})) : {},
       },
       counters: this.service.counters(),
+      probing: {
+        listenAddresses: standalone.listenAddresses,
+        proxyProtocol: standalone.proxyProtocol,
+        freeAddress: this.service.freeAddress(),
+      },
     };
   }
 

@@ -47,6 +47,8 @@ export interface TunnelService {
   bans(): BanView[];
   unban(address: string | 'all'): number;
   counters(): Record<string, number>;
+  /** An IPv4 address of the pool that no session has and that none will have for long; undefined when all are taken. */
+  freeAddress(): string | undefined;
   /** From now on requests and CONNECTs get 503; open tunnels go on. */
   drain(): void;
   /** Closes after the answers under way; the engine holds connections that come from now on for the next gateway. */
@@ -235,6 +237,10 @@ class Service implements TunnelService {
       addressesFree: this.#sessions.freeAddresses,
       badConnections: this.#application?.relay.badRequests ?? 0,
     };
+  }
+
+  freeAddress(): string | undefined {
+    return this.#pool.lastFreeIpv4;
   }
 
   drain(): void {

@@ -3,6 +3,9 @@ import type { AgentAuthorityTables } from '../agent-authority/tables.ts';
 import type { AuditTables } from '../audit/table.ts';
 import type { CommandTables } from '../commands/tables.ts';
 import type { DesiredConfigurationTables } from '../desired-configuration/tables.ts';
+import type { HealthHistoryTables } from '../health-history/tables.ts';
+import type { NotificationTables } from '../health-notifications/tables.ts';
+import type { HealthStatusTables } from '../health-status/tables.ts';
 import type { HealthThresholdTables } from '../health-thresholds/entity.ts';
 import type { IdentityProviderTables } from '../identity-providers/tables.ts';
 import type { JoinTokenTables } from '../join-tokens/tables.ts';
@@ -28,11 +31,14 @@ export interface Tables
     AuditTables,
     CommandTables,
     DesiredConfigurationTables,
+    HealthHistoryTables,
+    HealthStatusTables,
     HealthThresholdTables,
     LeaseTables,
     IdentityProviderTables,
     JoinTokenTables,
     LogCollectionTables,
+    NotificationTables,
     OpenIdTables,
     RoleTables,
     ScopeTagTables,

@@ -7,11 +7,14 @@ import { audit, inTransaction } from '../graph/change.ts';
 import type { GraphObject } from '../graph/conversion.ts';
 import { graphBase } from '../graph/entity-set.ts';
 import { answerItem, answerList, contextUrl, findOrRefuse, show } from '../graph/read.ts';
+import type { Change } from '../graph/resource.ts';
 import { idParameter } from '../graph/routes.ts';
 import { itemQuery, listQuery, objectSchema, pageSchema } from '../graph/schemas.ts';
 import { readPermission, updatePermission } from '../graph/scope.ts';
 import { EntityStore } from '../graph/store.ts';
 import type { StoredRow } from '../graph/tables.ts';
+import { evaluateAllServers } from '../health-status/keep.ts';
+import type { ReleaseDistance } from '../health-status/release-distance.ts';
 import { checkIfMatch, etagOf } from '../odata/etag.ts';
 import { healthThresholds } from './entity.ts';
 import { type Threshold, type ThresholdKind, thresholdKinds, thresholdProblems } from './thresholds.ts';
@@ -64,7 +67,11 @@ export async function ensureHealthThresholds({ database }: Pick<Context, 'databa
 }
 
 /** The thresholds of health. They are the same for all servers, so scope tags do not matter. */
-export function registerHealthThresholds(application: FastifyInstance, context: Context): void {
+export function registerHealthThresholds(
+  application: FastifyInstance,
+  context: Context,
+  distance: ReleaseDistance,
+): void {
   const { engine, tables } = context.database;
   const url = `${graphBase}/${healthThresholds.path}`;
   const tags = [healthThresholds.path];
@@ -125,7 +132,9 @@ export function registerHealthThresholds(application: FastifyInstance, context: 
         const wanted = { ...valuesOf(row), ...definedOf(request.body) };
         const problems = thresholdProblems(kindOf(row.id), wanted);
         if (problems.length > 0) throw mistakes(problems);
-        return write(store, change, row, wanted, 'update');
+        const answer = await write(store, change, row, wanted, 'update');
+        await judgeAnew(change);
+        return answer;
       }),
   );
   application.post<{ Params: { id: string } }>(
@@ -143,18 +152,43 @@ export function registerHealthThresholds(application: FastifyInstance, context: 
       inTransaction(context, request, async (change) => {
         const store = new EntityStore(change.tables, engine, healthThresholds);
         const row = await findOrRefuse(store, request.params.id, everywhere, title);
-        const { defaultHealthyThreshold, defaultUnhealthyThreshold } = kindOf(row.id);
-        const wanted = {
-          healthyThreshold: defaultHealthyThreshold,
-          unhealthyThreshold: defaultUnhealthyThreshold,
-        };
-        return write(store, change, row, wanted, 'revertToDefault');
+        const answer = await write(store, change, row, defaultOf(row), 'revertToDefault');
+        await judgeAnew(change);
+        return answer;
+      }),
+  );
+  application.post(
+    '/api/v1/healthThresholds/revertToDefaults',
+    {
+      config: { access: updatePermission },
+      schema: {
+        summary: 'Bring the defaults of all health thresholds back',
+        tags,
+        response: { 200: z.object({ value: z.array(shown) }) },
+      },
+    },
+    async (request) =>
+      inTransaction(context, request, async (change) => {
+        const store = new EntityStore(change.tables, engine, healthThresholds);
+        const rows = await store.all(everywhere);
+        const value: GraphObject[] = [];
+        for (const row of rows) {
+          if (isDefault(row)) value.push(show(readable, row, context.now()));
+          else value.push(await write(store, change, row, defaultOf(row), 'revertToDefault'));
+        }
+        await judgeAnew(change);
+        return { value };
       }),
   );
 
+  /** Servers are judged by the thresholds as they are from this moment on. */
+  function judgeAnew(change: Change): Promise<void> {
+    return evaluateAllServers(change.tables, distance, context.now());
+  }
+
   async function write(
     store: EntityStore,
-    change: Parameters<typeof audit>[0],
+    change: Change,
     row: StoredRow,
     { healthyThreshold, unhealthyThreshold }: Threshold,
     verb: string,
@@ -175,6 +209,19 @@ function valuesOf(row: StoredRow): Threshold {
     healthyThreshold: Number(row.healthy_threshold),
     unhealthyThreshold: Number(row.unhealthy_threshold),
   };
+}
+
+function defaultOf({ id }: StoredRow): Threshold {
+  const { defaultHealthyThreshold, defaultUnhealthyThreshold } = kindOf(id);
+  return { healthyThreshold: defaultHealthyThreshold, unhealthyThreshold: defaultUnhealthyThreshold };
+}
+
+function isDefault(row: StoredRow): boolean {
+  const [present, wanted] = [valuesOf(row), defaultOf(row)];
+  return (
+    present.healthyThreshold === wanted.healthyThreshold &&
+    present.unhealthyThreshold === wanted.unhealthyThreshold
+  );
 }
 
 function definedOf({

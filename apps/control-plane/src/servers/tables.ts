@@ -28,11 +28,4 @@ export interface ServerState {
 export interface ServerTables {
   servers: StoredRow;
   server_states: ServerState;
-  server_health_samples: {
-    server_id: string;
-    resolution: 'minute' | 'fiveMinutes' | 'hour';
-    at: string;
-    /** JSON, name of a metric → number. */
-    metric_values: string;
-  };
 }

@@ -43,6 +43,17 @@ describe('an address pool', () => {
     expect(pool.allocate()).toBeUndefined();
   });
 
+  test('names the free address that is allocated last', () => {
+    const pool = new AddressPool('10.70.0.0/29');
+    expect(pool.lastFreeIpv4).toBe('10.70.0.6');
+    const leases = Array.from({ length: 4 }, () => pool.allocate());
+    expect(pool.lastFreeIpv4).toBe('10.70.0.6');
+    pool.allocate();
+    expect(pool.lastFreeIpv4).toBeUndefined();
+    for (const lease of leases) if (lease !== undefined) pool.release(lease);
+    expect(pool.lastFreeIpv4).toBe('10.70.0.5');
+  });
+
   test('does not take addresses of another network, twice, or with another IPv6 address', () => {
     const pool = new AddressPool('10.70.0.0/24', 'fd70::/112');
     expect(pool.reserve({ ipv4: '10.71.0.2' })).toBe(false);
@@ -89,6 +100,8 @@ describe('an address pool', () => {
             if (usable) held.add(lease.ipv4);
           }
           expect(pool.free).toBe(pool.capacity - held.size);
+          expect(held.has(pool.lastFreeIpv4 ?? '')).toBe(false);
+          expect(pool.lastFreeIpv4 === undefined).toBe(pool.free === 0);
         }
       }),
     );

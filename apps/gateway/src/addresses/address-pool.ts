@@ -58,6 +58,11 @@ export class AddressPool {
     return this.#free;
   }
 
+  /** The IPv4 address that is allocated last of all, so that what is sent there reaches nobody for long; undefined when none is free. */
+  get lastFreeIpv4(): string | undefined {
+    return this.#tail === none ? undefined : this.#lease(this.#tail).ipv4;
+  }
+
   /** The addresses that have been free for longest, or undefined when none is free. */
   allocate(): Lease | undefined {
     const index = this.#head;

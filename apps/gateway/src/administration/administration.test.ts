@@ -49,6 +49,7 @@ const service: TunnelService = {
   bans: () => [{ address: '192.0.2.9', failures: 8, until: Date.now() + 90_000 }],
   unban: (address) => (address === 'all' || address === '192.0.2.9' ? 1 : 0),
   counters: () => ({ sessions: 1 }),
+  freeAddress: () => '10.70.255.254',
   close: async () => {},
 };
 
@@ -97,6 +98,7 @@ beforeAll(async () => {
       startedAt: Date.now(),
       engine: { connected: true, counters: {} },
       counters: {},
+      probing: { listenAddresses: undefined, proxyProtocol: false, freeAddress: '10.70.255.254' },
     }),
     logLevel,
     reload: async () => ({ applied: false, problems: [{ path: 'tls', message: 'bad' }], warnings: [] }),

@@ -1,3 +1,4 @@
+export * from './agent-status.ts';
 export * from './check-in.ts';
 export * from './commands.ts';
 export * from './desired-state.ts';

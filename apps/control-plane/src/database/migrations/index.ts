@@ -9,6 +9,8 @@ import { settingsAndLeases } from './0006-settings-and-leases.ts';
 import { listIndices } from './0007-list-indices.ts';
 import { scopeTags } from './0008-scope-tags.ts';
 import { fleet } from './0009-fleet.ts';
+import { health } from './0010-health.ts';
+import { logs } from './0012-logs.ts';
 
 /** Every migration in its order; a released one never changes. */
 export function migrations(engine: DatabaseEngine): Record<string, Migration> {
@@ -22,5 +24,7 @@ export function migrations(engine: DatabaseEngine): Record<string, Migration> {
     '0007-list-indices': listIndices(),
     '0008-scope-tags': scopeTags(engine),
     '0009-fleet': fleet(engine),
+    '0010-health': health(engine),
+    '0012-logs': logs(engine),
   };
 }

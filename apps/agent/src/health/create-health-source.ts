@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { agentCertificateProbe, gatewayProbe, KnownGateway } from './gateway-probes.ts';
+import { coresProbe, diskProbe, memoryProbe, processorProbe, throughputProbe } from './host-probes.ts';
+import { latencyProbe } from './latency-probe.ts';
+import { seconds } from './probe.ts';
+import { ProbeRunner } from './probe-runner.ts';
+import { imageRegistryProbe, internalNetworkProbe } from './reachability-probes.ts';
+import { revocationProbe } from './revocation-probe.ts';
+import type { HealthSettings, HealthSource } from './source.ts';
+
+export interface HealthSourceOptions {
+  /** Of the gateway: where its sessions and logs are written. */
+  stateDirectory: string;
+  /** `run/admin.sock` of the gateway. */
+  adminSocket: string;
+  /** PEM of the agent's certificate; may not be there yet. */
+  agentCertificateFile: string;
+  /** `http://host:port` for what lies outside: OCSP, CRL, images. */
+  proxy?: string;
+  /** What the site wants measured, when it is known already; `configure` tells it later. */
+  settings?: HealthSettings;
+}
+
+/** The first sample waits this long for measurements that are under way; what takes longer is in the next one. */
+const firstSampleMilliseconds = 3 * seconds;
+
+export interface RunningHealthSource extends HealthSource {
+  /** Resolves when everything has been measured once. */
+  measured(): Promise<void>;
+}
+
+/** Begins to measure every metric that an agent measures, and goes on until `close`. */
+export function createHealthSource(options: HealthSourceOptions): RunningHealthSource {
+  const { stateDirectory, adminSocket, agentCertificateFile, proxy } = options;
+  let { settings } = options;
+  const now = () => new Date();
+  const gateway = new KnownGateway(adminSocket);
+  const runner = new ProbeRunner([
+    gatewayProbe(gateway, now),
+    latencyProbe(gateway),
+    throughputProbe(() => gateway.last?.probing.listenAddresses),
+    processorProbe(),
+    memoryProbe(),
+    coresProbe(),
+    diskProbe(stateDirectory),
+    agentCertificateProbe(agentCertificateFile, now),
+    revocationProbe(gateway, proxy, now),
+    internalNetworkProbe(() => settings),
+    imageRegistryProbe(() => settings, proxy),
+  ]);
+  return {
+    measured: () => runner.measured(),
+    async sample() {
+      const patience = new AbortController();
+      const { signal } = patience;
+      const waited = sleep(firstSampleMilliseconds, undefined, { signal }).catch(() => {
+        // Everything was there before.
+      });
+      await Promise.race([runner.measured(), waited]);
+      patience.abort();
+      return runner.reading();
+    },
+    configure(changed) {
+      settings = changed;
+    },
+    async close() {
+      runner.stop();
+    },
+  };
+}

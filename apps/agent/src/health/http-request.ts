@@ -1,0 +1,71 @@
+import { getCACertificates } from 'node:tls';
+import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
+import { explainNetworkError } from './network-errors.ts';
+
+export interface HttpQuestion {
+  url: string;
+  /** Address of an HTTP proxy; without one the request goes straight. */
+  proxy: string | undefined;
+  /** False also takes certificates that nobody vouches for. */
+  provesServer: boolean;
+  body?: { type: string; content: Buffer };
+  /** Bytes; a longer answer is a fault. Zero does not read it at all. */
+  longestAnswer: number;
+}
+
+export interface HttpAnswer {
+  status: number;
+  body: Buffer;
+}
+
+/** One request on a connection of its own, so that each tells how it is now. Rejects with a sentence. Follows no redirection. */
+export async function askOverHttp(question: HttpQuestion, signal: AbortSignal): Promise<HttpAnswer> {
+  const dispatcher = dispatcherFor(question);
+  try {
+    const { url, body, longestAnswer } = question;
+    const response = await request(url, {
+      dispatcher,
+      signal,
+      method: body === undefined ? 'GET' : 'POST',
+      headers: {
+        'user-agent': 'culvert-agent',
+        ...(body === undefined ? {} : { 'content-type': body.type }),
+      },
+      ...(body === undefined ? {} : { body: body.content }),
+    });
+    const { statusCode: status } = response;
+    if (longestAnswer === 0) {
+      // What comes is not of interest, and its end is not waited for.
+      response.body.on('error', () => {}).destroy();
+      return { status, body: Buffer.alloc(0) };
+    }
+    return { status, body: await readBody(response.body, longestAnswer) };
+  } catch (error) {
+    throw error instanceof AnswerTooLong ? error : new Error(explainNetworkError(error));
+  } finally {
+    await dispatcher.destroy();
+  }
+}
+
+class AnswerTooLong extends Error {
+  override readonly name = 'AnswerTooLong';
+}
+
+async function readBody(body: AsyncIterable<Buffer>, longest: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > longest) throw new AnswerTooLong(`its answer is longer than ${longest} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function dispatcherFor({ proxy, provesServer }: HttpQuestion): Dispatcher {
+  const tls = provesServer
+    ? { ca: [...getCACertificates('default'), ...getCACertificates('system')] }
+    : { rejectUnauthorized: false };
+  if (proxy === undefined) return new Agent({ connect: tls, pipelining: 0 });
+  return new ProxyAgent({ uri: proxy, requestTls: tls, pipelining: 0 });
+}

@@ -1,0 +1,59 @@
+import { connect } from 'node:net';
+import type { KnownGateway } from './gateway-probes.ts';
+import { minutes, type Probe, seconds } from './probe.ts';
+import { mean, Window } from './window.ts';
+
+/** Nobody listens there (RFC 863); the engine answers before it matters. */
+const port = 9;
+/** One after the other, so that they do not wait for each other. */
+const packets = 3;
+const patienceMilliseconds = 1000;
+
+/**
+ * `latency`: how long a packet takes into the engine and out again, averaged over a minute. A SYN goes through the tunnel
+ * interface to an address of the pool that no device has; the engine answers it with host unreachable, and the kernel ends the
+ * connection. That is the way of every packet to a device but for the cipher, and it needs no device.
+ */
+export function latencyProbe(gateway: KnownGateway): Probe {
+  const window = new Window<number>(1 * minutes);
+  return {
+    metrics: ['latency'],
+    periodMilliseconds: 10 * seconds,
+    limitMilliseconds: (packets + 2) * patienceMilliseconds,
+    async measure(signal) {
+      const { probing, engine } = await gateway.ask(signal);
+      if (!engine.connected) throw new Error('the gateway has no engine, so no packet passes');
+      const { freeAddress } = probing;
+      if (freeAddress === undefined)
+        throw new Error('every address of the pool has a device, so none is left to measure with');
+      let answers = 0;
+      for (let packet = 0; packet < packets; packet += 1) {
+        const milliseconds = await timeToUnreachable(freeAddress, signal);
+        if (milliseconds === undefined) continue;
+        answers += 1;
+        window.add(performance.now(), milliseconds);
+      }
+      if (answers === 0)
+        throw new Error(`the engine answers no packet for ${freeAddress} through the tunnel interface`);
+      return { latency: { value: Math.round((mean(window.readings) ?? 0) * 1000) / 1000 } };
+    },
+  };
+}
+
+/** Milliseconds until the kernel has heard that nobody has the address; undefined when it hears anything else or nothing. */
+export function timeToUnreachable(address: string, signal: AbortSignal): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const started = performance.now();
+    const socket = connect({ host: address, port, signal });
+    const end = (result: number | undefined) => {
+      clearTimeout(timer);
+      resolve(result);
+      socket.destroy();
+    };
+    const timer = setTimeout(() => end(undefined), patienceMilliseconds);
+    socket.once('connect', () => end(undefined));
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      end(error.code === 'EHOSTUNREACH' ? performance.now() - started : undefined),
+    );
+  });
+}

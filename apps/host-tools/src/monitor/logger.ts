@@ -1,0 +1,3 @@
+import type { createLogger } from '@culvert/logging/create-logger.ts';
+
+export type Logger = ReturnType<typeof createLogger>;

@@ -1,0 +1,62 @@
+import { chmod, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { monitorRestartSchema, monitorUpgradeSchema } from '@culvert/contracts';
+import Fastify, { type FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { type Monitor, Refusal } from './monitor.ts';
+import { ReleaseError } from './releases.ts';
+
+/** Serves the monitor on a unix socket that only its own user may use. Throws when another monitor answers there. */
+export async function serveMonitor(
+  socketPath: string,
+  monitor: Pick<Monitor, 'status' | 'restart' | 'upgrade'>,
+): Promise<{ close(): Promise<void> }> {
+  const app = Fastify({ bodyLimit: 16 * 1024 });
+  app.get('/status', () => monitor.status());
+  app.post('/restart', async ({ body }, reply) => {
+    const input = monitorRestartSchema.safeParse(body);
+    if (!input.success) return refuse(reply, input.error);
+    await monitor.restart(input.data.process);
+    return {};
+  });
+  app.post('/upgrade', async ({ body }, reply) => {
+    const input = monitorUpgradeSchema.safeParse(body);
+    if (!input.success) return refuse(reply, input.error);
+    await monitor.upgrade(input.data.version);
+    return reply.code(202).send({});
+  });
+  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) =>
+    reply.code(statusOf(error)).send({ error: error.message }),
+  );
+  await removeStale(socketPath);
+  await app.listen({ path: socketPath });
+  await chmod(socketPath, 0o600);
+  return { close: () => app.close() };
+}
+
+function statusOf(error: Error & { statusCode?: number }): number {
+  if (error instanceof Refusal) return 409;
+  if (error instanceof ReleaseError) return 422;
+  return error.statusCode ?? 500;
+}
+
+function refuse(reply: FastifyReply, error: z.ZodError): FastifyReply {
+  return reply.code(400).send({ error: z.prettifyError(error) });
+}
+
+/** Removes a socket that a killed monitor left. */
+async function removeStale(socketPath: string): Promise<void> {
+  const isServed = await new Promise<boolean>((resolve, reject) => {
+    const socket = connect(socketPath);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') resolve(false);
+      else reject(error);
+    });
+  });
+  if (isServed) throw new Error(`a monitor runs already: it answers at ${socketPath}`);
+  await rm(socketPath, { force: true });
+}
