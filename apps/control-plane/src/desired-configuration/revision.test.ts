@@ -7,6 +7,7 @@ import { revisionOf } from './revision.ts';
 const content = {
   publicAddress: 'vpn.example.com',
   serverConfiguration: serverConfigurationSchema.parse({
+    displayName: 'Tokyo',
     network: '10.70.0.0/16',
     routeIncludes: ['10.60.0.0/24'],
   }),
