@@ -12,7 +12,9 @@ import { registerHealthStatus } from './health-status/routes.ts';
 import { registerHealthThresholds } from './health-thresholds/routes.ts';
 import { registerIdentityProviders } from './identity-providers/routes.ts';
 import { registerJoinTokens } from './join-tokens/routes.ts';
+import { registerRecentLogs } from './log-collections/recent-log-routes.ts';
 import { registerLogCollections } from './log-collections/routes.ts';
+import { registerVerboseLogs } from './log-collections/verbose-routes.ts';
 import { registerMetrics } from './metrics/metrics.ts';
 import { registerOpenApi } from './openapi/routes.ts';
 import { registerOpenId } from './openid/mount.ts';
@@ -42,6 +44,8 @@ export async function registerRoutes(application: FastifyInstance, context: Cont
   registerCommands(application, context);
   registerConfigurationRevisions(application, context);
   registerLogCollections(application, context);
+  registerVerboseLogs(application, context);
+  registerRecentLogs(application, context);
   registerRoles(application, context);
   registerScopeTags(application, context);
   registerTokens(application, context);

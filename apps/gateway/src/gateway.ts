@@ -38,6 +38,8 @@ export class StartError extends Error {
 export interface ReloadResult extends Findings {
   /** False means that the configuration of before stays in use. */
   applied: boolean;
+  /** True when the file is good, and only a gateway that starts can take it over. */
+  needsRestart: boolean;
 }
 
 export interface GatewayStatus {
@@ -56,6 +58,13 @@ export interface GatewayStatus {
     version?: string;
     processId?: number;
     counters: Record<string, number>;
+  };
+  sessions: {
+    connected: number;
+    /** Signed in, without a tunnel at the moment. */
+    away: number;
+    /** Sessions that there can be. */
+    capacity: number;
   };
   counters: Record<string, number>;
   /** What a probe on this host needs to go through this gateway like a device, or like a packet. */
@@ -214,7 +223,8 @@ export class Gateway {
       const { configuration, problems, warnings } = loaded;
       const refused =
         configuration === undefined ? problems : restartProblems(this.#configuration, configuration);
-      if (configuration === undefined || refused.length > 0) return this.#keep(refused, warnings);
+      if (configuration === undefined || refused.length > 0)
+        return this.#keep(refused, warnings, configuration !== undefined);
       return this.#apply(configuration, warnings);
     });
   }
@@ -223,6 +233,7 @@ export class Gateway {
     const { file, standalone } = this.#configuration;
     const { connected, running } = this.#engine;
     const { listenAddresses, proxyProtocol } = standalone;
+    const counters = this.service.counters();
     return {
       version: gatewayVersion,
       file,
@@ -236,7 +247,12 @@ export class Gateway {
         ...running,
         counters: connected ? await this.#engine.status().catch(() => ({})) : {},
       },
-      counters: this.service.counters(),
+      sessions: {
+        connected: counters.sessionsConnected ?? 0,
+        away: counters.sessionsAway ?? 0,
+        capacity: this.service.capacity,
+      },
+      counters,
       probing: {
         listenAddresses: standalone.listenAddresses,
         proxyProtocol: standalone.proxyProtocol,
@@ -262,10 +278,10 @@ export class Gateway {
     this.#logger.info({ publicAddress, port: serverConfiguration.listenPort }, 'devices can connect');
   }
 
-  #keep(problems: Finding[], warnings: Finding[]): ReloadResult {
+  #keep(problems: Finding[], warnings: Finding[], needsRestart = false): ReloadResult {
     for (const problem of problems) this.#logger.error({ field: problem.path }, describeFinding(problem));
     this.#logger.error({ problems: problems.length }, 'the configuration of before stays in use');
-    return { applied: false, problems, warnings };
+    return { applied: false, needsRestart, problems, warnings };
   }
 
   async #apply(configuration: LoadedConfiguration, warnings: Finding[]): Promise<ReloadResult> {
@@ -284,7 +300,7 @@ export class Gateway {
     this.#service?.reconfigure(configuration);
     for (const warning of warnings) this.#logger.warn({ field: warning.path }, describeFinding(warning));
     this.#logger.info('the configuration was read again and applied');
-    return { applied: true, problems: [], warnings };
+    return { applied: true, needsRestart: false, problems: [], warnings };
   }
 
   #watchCertificate(): void {

@@ -47,6 +47,8 @@ export interface TunnelService {
   bans(): BanView[];
   unban(address: string | 'all'): number;
   counters(): Record<string, number>;
+  /** Sessions that there can be at the same time. */
+  readonly capacity: number;
   /** An IPv4 address of the pool that no session has and that none will have for long; undefined when all are taken. */
   freeAddress(): string | undefined;
   /** From now on requests and CONNECTs get 503; open tunnels go on. */
@@ -76,6 +78,9 @@ const handOverMilliseconds = 10_000;
 
 /** How long a hand over waits for answers under way; the engine holds new connections for a minute. */
 const finishMilliseconds = 5000;
+
+/** Sessions that one gateway is made for, whatever its network holds. */
+const mostSessions = 64_000;
 
 const networkChangedMessage = 'The network of this server has changed. Please connect again.';
 
@@ -241,6 +246,10 @@ class Service implements TunnelService {
 
   freeAddress(): string | undefined {
     return this.#pool.lastFreeIpv4;
+  }
+
+  get capacity(): number {
+    return Math.min(this.#pool.capacity, mostSessions);
   }
 
   drain(): void {

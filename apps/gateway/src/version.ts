@@ -1,4 +1,4 @@
-import packageDescription from '../package.json' with { type: 'json' };
+import { productVersion } from '@culvert/release/product-version.ts';
 
-/** Version of this gateway. */
-export const gatewayVersion: string = packageDescription.version;
+/** Of the release that this process was started from. */
+export const gatewayVersion = productVersion();

@@ -7,11 +7,14 @@ import { type BackupValue, integerOfText } from './format.ts';
 
 /**
  * Tables that tell only about the processes that run now, and about who is signed in now: access that has ended since a
- * backup must not come back with it. All others are in a backup.
+ * backup must not come back with it. Logs of servers are left out for their size: a server can be asked again. All others
+ * are in a backup.
  */
 export const leftOut: readonly (keyof Tables)[] = [
   'leases',
+  'log_pieces',
   'openid_artifacts',
+  'recent_logs',
   'sign_in_sessions',
   'sign_in_throttle',
 ];

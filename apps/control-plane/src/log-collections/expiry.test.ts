@@ -1,6 +1,3 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { registerRoutes } from '../routes.ts';
 import { TestContext, testApplication } from '../testing/application.ts';
@@ -9,7 +6,7 @@ import { configurationExample, GraphCaller, siteExample } from '../testing/graph
 import { removeEndedLogCollections } from './expiry.ts';
 
 describeOnEachEngine('log collections', (database) => {
-  test('go with their files when their time is over, and not before', async () => {
+  test('go with their archives when their time is over, and not before', async () => {
     const context = new TestContext(database());
     const graph = new GraphCaller(await testApplication(context, registerRoutes));
     const { id: configuration } = (await graph.post('microsoftTunnelConfigurations', configurationExample))
@@ -21,18 +18,16 @@ describeOnEachEngine('log collections', (database) => {
     const ask = () => graph.post(`${servers}/${server}/createServerLogCollectionRequest`, span);
     const ended = (await ask()).body.value.id;
     const kept = (await ask()).body.value.id;
-    const directory = mkdtempSync(join(tmpdir(), 'culvert-logs-'));
-    const file = join(directory, 'logs.tar.gz');
-    writeFileSync(file, 'logs');
+    const piece = { collection_id: ended, position: 0, content: 'bG9ncw==' };
+    await database().tables.insertInto('log_pieces').values(piece).execute();
     await database()
       .tables.updateTable('server_log_collections')
-      .set({ file, expiry_date_time: '2026-11-01T00:00:00.000Z' })
+      .set({ expiry_date_time: '2026-11-01T00:00:00.000Z' })
       .where('id', '=', ended)
       .execute();
     expect(await removeEndedLogCollections(context)).toBe(false);
     const { body } = await graph.get('microsoftTunnelServerLogCollectionResponses');
     expect(body.value.map(({ id }: { id: string }) => id)).toEqual([kept]);
-    expect(existsSync(file)).toBe(false);
-    rmSync(directory, { recursive: true });
+    expect(await database().tables.selectFrom('log_pieces').selectAll().execute()).toEqual([]);
   });
 });

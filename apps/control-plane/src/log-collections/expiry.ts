@@ -1,14 +1,10 @@
-import { rm } from 'node:fs/promises';
 import { recordAudit } from '../audit/record.ts';
 import type { Context } from '../context.ts';
 
 /** Collections of one transaction. */
 const batch = 200;
 
-/**
- * Removes log collections that have ended, with their files. Resolves to whether more may be left. The rows go first: a file
- * without a row is only waste, a row without a file would be a promise that cannot be kept.
- */
+/** Removes log collections that have ended, with their archives. Resolves to whether more may be left. */
 export async function removeEndedLogCollections({
   database,
   now,
@@ -23,7 +19,7 @@ export async function removeEndedLogCollections({
     const rows = await tables
       .deleteFrom('server_log_collections')
       .where('id', 'in', ended)
-      .returning('file')
+      .returning('id')
       .execute();
     if (rows.length > 0) {
       const detail = `${rows.length} log collections have ended`;
@@ -32,6 +28,5 @@ export async function removeEndedLogCollections({
     }
     return rows;
   });
-  for (const { file } of removed) if (typeof file === 'string') await rm(file, { force: true });
   return removed.length === batch;
 }

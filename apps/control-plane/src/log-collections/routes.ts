@@ -1,33 +1,30 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type RawBuilder, sql } from 'kysely';
+import { Readable } from 'node:stream';
+import type { FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
-import { newId } from '../database/identifier.ts';
-import { audit, inTransaction } from '../graph/change.ts';
+import { inTransaction } from '../graph/change.ts';
 import type { GraphObject } from '../graph/conversion.ts';
 import { graphBase } from '../graph/entity-set.ts';
 import { answerItem, answerList, contextUrl, findOrRefuse, show } from '../graph/read.ts';
-import type { Change } from '../graph/resource.ts';
 import { idParameter } from '../graph/routes.ts';
 import { itemQuery, listQuery, objectSchema, pageSchema } from '../graph/schemas.ts';
-import { deletePermission, inScope, readPermission, updatePermission } from '../graph/scope.ts';
+import { deletePermission, readPermission, updatePermission } from '../graph/scope.ts';
 import { EntityStore } from '../graph/store.ts';
 import type { StoredRow } from '../graph/tables.ts';
-import { callerOf } from '../http/access.ts';
 import { ApiError } from '../http/errors.ts';
 import { checkIfMatch, etagOf } from '../odata/etag.ts';
-import type { Permission } from '../permissions/permissions.ts';
 import { spanShape } from '../servers/actions.ts';
 import { requireServer, serverParameters, serversUrl } from '../servers/routes.ts';
+import { auditCollection } from './audit.ts';
+import { beginCollection } from './begin.ts';
 import { DownloadLinks } from './download-link.ts';
 import { logCollections } from './entity.ts';
+import { readArchive } from './pieces.ts';
+import { findCollection, visibleCollections } from './scope.ts';
 
 const title = 'log collection';
 const readable = { set: logCollections };
-/** Days for which a request waits for its server, and its logs are kept. */
-const keptDays = 30;
 
 const askServer =
   'what a server has sent cannot be written; ask it for its logs with POST …/microsoftTunnelServers/ID/createServerLogCollectionRequest';
@@ -68,22 +65,13 @@ export function registerLogCollections(application: FastifyInstance, context: Co
       },
       async (request) => {
         const server = await requireServer(context, request, updatePermission);
-        const now = context.now();
-        const row: StoredRow = {
-          id: newId(now),
-          version: 1,
-          server_id: server.id,
-          status: 'pending',
-          start_date_time: request.body.startDateTime,
-          end_date_time: request.body.endDateTime,
-          request_date_time: now.toISOString(),
-          expiry_date_time: new Date(now.getTime() + keptDays * 86_400_000).toISOString(),
-        };
+        const { startDateTime: start, endDateTime: end } = request.body;
         return inTransaction(context, request, async (change) => {
-          await new EntityStore(change.tables, engine, logCollections).insert(row);
-          const object = show(readable, row, now);
-          await auditCollection(change, 'create', row, { after: object });
-          return { '@odata.context': contextUrl(context, logCollections.entity.name), value: object };
+          const row = await beginCollection(change, { serverId: server.id, start, end });
+          return {
+            '@odata.context': contextUrl(context, logCollections.entity.name),
+            value: show(readable, row, context.now()),
+          };
         });
       },
     );
@@ -99,7 +87,7 @@ export function registerLogCollections(application: FastifyInstance, context: Co
         response: { 200: pageSchema(logCollections.entity) },
       },
     },
-    (request) => answerList(context, request, readable, visible(request, readPermission)),
+    (request) => answerList(context, request, readable, visibleCollections(context, request, readPermission)),
   );
   application.get<{ Params: { id: string } }>(
     `${url}/:id`,
@@ -113,7 +101,8 @@ export function registerLogCollections(application: FastifyInstance, context: Co
         response: { 200: shown },
       },
     },
-    async (request) => answerItem(context, request, readable, await find(request, readPermission)),
+    async (request) =>
+      answerItem(context, request, readable, await findCollection(context, request, readPermission)),
   );
   application.delete<{ Params: { id: string } }>(
     `${url}/:id`,
@@ -122,7 +111,7 @@ export function registerLogCollections(application: FastifyInstance, context: Co
       schema: { summary: 'Delete a log collection', tags, params: idParameter, response: { 204: z.null() } },
     },
     async (request, reply) => {
-      const row = await find(request, deletePermission);
+      const row = await findCollection(context, request, deletePermission);
       checkIfMatch(request.headers['if-match'], etagOf(row.id, row.version));
       await inTransaction(context, request, async (change) => {
         await new EntityStore(change.tables, engine, logCollections).remove(row);
@@ -144,7 +133,7 @@ export function registerLogCollections(application: FastifyInstance, context: Co
         },
       },
       async (request) => {
-        const row = await find(request, updatePermission);
+        const row = await findCollection(context, request, updatePermission);
         if (row.status !== 'completed') throw notThere(row);
         const query = links.sign(row.id, context.now());
         return {
@@ -174,63 +163,30 @@ export function registerLogCollections(application: FastifyInstance, context: Co
       }
       const store = new EntityStore(tables, engine, logCollections);
       const row = await findOrRefuse(store, id, sql<boolean>`(1 = 1)`, title);
-      if (row.status !== 'completed' || typeof row.file !== 'string') throw notThere(row);
-      const size = await sizeOf(row.file);
+      if (row.status !== 'completed') throw notThere(row);
+      const pieces = readArchive(context.database, id);
+      const first = await pieces.next();
+      if (first.done === true) throw notKept();
       return reply
         .type('application/gzip')
-        .header('content-length', size)
+        .header('content-length', Number(row.size_in_bytes))
         .header('content-disposition', `attachment; filename="logs-${id}.tar.gz"`)
-        .send(createReadStream(row.file));
+        .send(Readable.from(after(first.value, pieces)));
     },
   );
-
-  /** Those of servers whose site the caller may see. */
-  function visible(request: FastifyRequest, permission: Permission): RawBuilder<boolean> {
-    const scope = inScope(engine, callerOf(request), permission, 'sites.role_scope_tag_ids');
-    return sql<boolean>`server_id in (select servers.id from servers join sites on sites.id = servers.site_id where ${scope})`;
-  }
-
-  function find(
-    request: FastifyRequest<{ Params: { id: string } }>,
-    permission: Permission,
-  ): Promise<StoredRow> {
-    const store = new EntityStore(tables, engine, logCollections);
-    const { id } = request.params;
-    return findOrRefuse(store, id, visible(request, permission), title, visible(request, readPermission));
-  }
 }
 
-/** An entry of the audit log about a collection; it is seen by whoever may see the site of the server. */
-async function auditCollection(
-  change: Change,
-  verb: string,
-  row: StoredRow,
-  states: { before?: unknown; after?: unknown },
-): Promise<void> {
-  const site = await change.tables
-    .selectFrom('servers')
-    .innerJoin('sites', 'sites.id', 'servers.site_id')
-    .select('sites.role_scope_tag_ids')
-    .where('servers.id', '=', String(row.server_id))
-    .executeTakeFirst();
-  await audit(change, readable, verb, { ...row, ...site }, states);
+async function* after(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  yield first;
+  yield* rest;
 }
 
-async function sizeOf(file: string): Promise<number> {
-  try {
-    return (await stat(file)).size;
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    throw new ApiError('Conflict', 'the file with the logs is not there any more: ask the server again', {
-      cause: error,
-    });
-  }
+/** The row came back from a backup, and logs are not in one. */
+function notKept(): ApiError {
+  return new ApiError('Conflict', 'the logs are not there any more: ask the server again');
 }
 
-function notThere({ status }: StoredRow): ApiError {
-  const reason =
-    status === 'failed'
-      ? 'the server could not send its logs: ask again'
-      : 'the server has not sent its logs yet';
-  return new ApiError('Conflict', reason);
+function notThere({ status, reason }: StoredRow): ApiError {
+  if (status !== 'failed') return new ApiError('Conflict', 'the server has not sent its logs yet');
+  return new ApiError('Conflict', `the server could not send its logs (${reason}): ask again`);
 }

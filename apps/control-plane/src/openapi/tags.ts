@@ -15,6 +15,7 @@ export const tags: readonly { name: string; description: string }[] = [
   { name: 'health', description: 'The health of servers, with reasons and remedies' },
   { name: 'notificationChannels', description: 'Whom to tell when the health of a server changes' },
   { name: 'microsoftTunnelServerLogCollectionResponses', description: 'Logs that were asked of servers' },
+  { name: 'logs', description: 'Verbose logs, how far a collection is, and what servers send by themselves' },
   { name: 'roleScopeTags', description: 'Scope tags: which objects a role reaches' },
   { name: 'roles', description: 'Roles and every permission that they can have' },
   { name: 'roleAssignments', description: 'Who holds which role, and over which scope tags' },

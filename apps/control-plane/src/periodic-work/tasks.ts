@@ -5,6 +5,8 @@ import { endCommands } from '../commands/ended.ts';
 import type { Context } from '../context.ts';
 import { purgeEndedJoinTokens } from '../join-tokens/ended.ts';
 import { removeEndedLogCollections } from '../log-collections/expiry.ts';
+import { removeOldRecentLogs } from '../log-collections/recent-logs.ts';
+import { settleCollections } from '../log-collections/settle.ts';
 import { purgeExpiredArtifacts } from '../openid/purge.ts';
 import { purgeEndedTokens } from '../tokens/ended.ts';
 import type { PeriodicTask } from './runner.ts';
@@ -18,6 +20,9 @@ export function periodicTasks(context: Context): PeriodicTask[] {
   return [
     { name: 'audit-retention', interval: hour, run: () => removeOldAuditEntries(context) },
     { name: 'log-collections', interval: hour, run: () => removeEndedLogCollections(context) },
+    // The logs of a server are wanted soon after their verbose time is over.
+    { name: 'log-orders', interval: minute / 6, run: () => settleCollections(context) },
+    { name: 'recent-logs', interval: hour, run: () => removeOldRecentLogs(context) },
     {
       // Strangers make a row with each sign-in that they begin.
       name: 'openid-artifacts',

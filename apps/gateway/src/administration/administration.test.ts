@@ -49,6 +49,7 @@ const service: TunnelService = {
   bans: () => [{ address: '192.0.2.9', failures: 8, until: Date.now() + 90_000 }],
   unban: (address) => (address === 'all' || address === '192.0.2.9' ? 1 : 0),
   counters: () => ({ sessions: 1 }),
+  capacity: 64_000,
   freeAddress: () => '10.70.255.254',
   close: async () => {},
 };
@@ -97,11 +98,17 @@ beforeAll(async () => {
       listenPort: 443,
       startedAt: Date.now(),
       engine: { connected: true, counters: {} },
+      sessions: { connected: 1, away: 0, capacity: 64_000 },
       counters: {},
       probing: { listenAddresses: undefined, proxyProtocol: false, freeAddress: '10.70.255.254' },
     }),
     logLevel,
-    reload: async () => ({ applied: false, problems: [{ path: 'tls', message: 'bad' }], warnings: [] }),
+    reload: async () => ({
+      applied: false,
+      needsRestart: false,
+      problems: [{ path: 'tls', message: 'bad' }],
+      warnings: [],
+    }),
   });
 });
 afterAll(() => server.close());

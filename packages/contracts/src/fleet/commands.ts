@@ -23,6 +23,8 @@ export const commandOrderSchema = z.discriminatedUnion('kind', [
     collection: z.string().max(64),
     start: z.iso.datetime(),
     end: z.iso.datetime(),
+    /** The access log too, which has the names of users; only when an administrator has asked for it. */
+    includeAccessLog: z.boolean().optional(),
   }),
 ]);
 export type CommandOrder = z.output<typeof commandOrderSchema>;

@@ -1,0 +1,280 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AgentSettings, CheckIn, CheckInAnswer, Command, HealthReasons } from '@culvert/contracts';
+import type { Logger } from 'pino';
+import { checkInOf } from './check-in/gather.ts';
+import { KeptSamples } from './check-in/kept-samples.ts';
+import { CheckInLoop } from './check-in/loop.ts';
+import { takeSamples } from './check-in/sampling.ts';
+import { type CommandTools, carryOut, type LogCollector, resume } from './commands/carry-out.ts';
+import { RememberedCommands } from './commands/remembered-commands.ts';
+import { ServerConfigurations } from './configuration/server-configurations.ts';
+import { GatewayClient } from './gateway/gateway-client.ts';
+import type { HealthSource } from './health/source.ts';
+import type { HostPaths } from './host-paths.ts';
+import { certificateOf } from './identity/identity.ts';
+import { IdentityStore } from './identity/identity-store.ts';
+import { Membership } from './joining/membership.ts';
+import { Lane } from './lane.ts';
+import { MonitorClient } from './monitor/monitor-client.ts';
+import { CertificateRenewal } from './renewal/certificate-renewal.ts';
+import type { AgentStatus } from './status/agent-status.ts';
+import { type StatusServer, serveStatus } from './status/status-server.ts';
+import type { HttpProxy } from './transport/proxy.ts';
+import { Upgrades } from './upgrades/upgrades.ts';
+
+/** Turns verbose logs of this server on for a time, and off. */
+export interface VerboseLogs {
+  /** `until` is undefined when they are to be as the administrator of the host has set them. */
+  set(until: string | undefined): Promise<void>;
+  readonly isOn: boolean;
+}
+
+export interface AgentOptions {
+  paths: HostPaths;
+  version: string;
+  logger: Logger;
+  health: HealthSource;
+  /** Made with the way to the control plane of the moment. */
+  logs: (controlPlane: () => ReturnType<Membership['controlPlane']>) => LogCollector;
+  verboseLogs: VerboseLogs;
+  /** Of the settings of this host. */
+  proxy: HttpProxy | undefined;
+  environment: NodeJS.ProcessEnv;
+  now?: () => Date;
+  random?: () => number;
+}
+
+/** Milliseconds that work under way is given when the agent is told to end. */
+const endMilliseconds = 2_000;
+
+/** The agent of one server: keeps it joined, checks in, and carries out what it is told. The gateway never waits for it. */
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #logger: Logger;
+  readonly #now: () => Date;
+  readonly #ended = new AbortController();
+  readonly #gateway: GatewayClient;
+  readonly #samples: KeptSamples;
+  readonly #commands: RememberedCommands;
+  readonly #configurations: ServerConfigurations;
+  readonly #upgrades: Upgrades;
+  readonly #membership: Membership;
+  readonly #renewal: CertificateRenewal;
+  readonly #loop: CheckInLoop;
+  readonly #tools: CommandTools;
+  /** What touches the gateway goes one after the other; logs are sent beside it. */
+  readonly #lanes = { server: new Lane(), logs: new Lane() };
+  #reasons: HealthReasons = {};
+  #hasSample = false;
+  #lastCheckIn: string | undefined;
+  #trouble: string | undefined;
+  #statusServer: StatusServer | undefined;
+
+  constructor(options: AgentOptions) {
+    const { paths, logger, now = () => new Date(), random = Math.random } = options;
+    this.#options = options;
+    this.#logger = logger;
+    this.#now = now;
+    const { signal } = this.#ended;
+    const file = (name: string) => join(paths.agentDirectory, name);
+    const store = new IdentityStore(paths.agentDirectory);
+    const monitor = new MonitorClient(paths.monitorSocket);
+    this.#gateway = new GatewayClient(paths.adminSocket);
+    this.#samples = new KeptSamples(file('samples.jsonl'));
+    this.#commands = new RememberedCommands(file('commands.json'));
+    this.#configurations = new ServerConfigurations({ paths, gateway: this.#gateway, monitor, logger, now });
+    this.#upgrades = new Upgrades({ monitor, logger, now, signal, changed: () => this.#loop.news() });
+    this.#membership = new Membership({
+      ...options,
+      store,
+      tokenFile: paths.joinTokenFile,
+      now,
+      random,
+      signal,
+    });
+    this.#renewal = new CertificateRenewal({
+      store,
+      membership: this.#membership,
+      logger,
+      now,
+      random,
+      prove: (controlPlane) => this.#prove(controlPlane),
+    });
+    this.#loop = new CheckInLoop({
+      controlPlane: () => this.#membership.controlPlane(),
+      gather: () => this.#gather(),
+      answered: (told, answer) => this.#answered(told, answer),
+      failed: (error) => this.#failed(error),
+      random,
+      clock: () => performance.now(),
+    });
+    this.#tools = {
+      gateway: this.#gateway,
+      restartServer: () => this.#configurations.restart(),
+      renewCertificate: () => this.#renewal.renew(),
+      logs: options.logs(() => this.#membership.controlPlane()),
+    };
+  }
+
+  /** Resolves when the agent is told to end, or rejects when it cannot run here. */
+  async run(): Promise<void> {
+    const { paths, logger } = this.#options;
+    const { signal } = this.#ended;
+    await mkdir(paths.agentDirectory, { recursive: true, mode: 0o700 });
+    this.#statusServer = await serveStatus(paths.agentSocket, () => this.status());
+    await this.#commands.load();
+    await this.#samples.load();
+    await this.#configurations.load();
+    const sampling = takeSamples({
+      source: this.#options.health,
+      logger,
+      now: this.#now,
+      signal,
+      keep: (sample, reasons) => this.#keep(sample, reasons),
+    });
+    const finished = this.#finishWhatWasCutOff();
+    await this.#membership.joined();
+    if (!signal.aborted) {
+      await this.#renewal.takeUp();
+      this.#loop.start();
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    }
+    await Promise.race([
+      Promise.all([sampling, finished, this.#lanes.server.ended(), this.#lanes.logs.ended()]),
+      new Promise((resolve) => setTimeout(resolve, endMilliseconds).unref()),
+    ]);
+  }
+
+  /** Ends within seconds. What it does to the gateway at this moment is finished at the next start. */
+  async stop(): Promise<void> {
+    this.#loop.stop();
+    this.#ended.abort();
+    await this.#membership.close();
+    await this.#options.health.close();
+    await this.#statusServer?.close();
+  }
+
+  status(): AgentStatus {
+    const { identity, trouble } = this.#membership;
+    const lastError = trouble ?? this.#trouble;
+    const { appliedRevision } = this.#configurations.state;
+    return {
+      version: this.#options.version,
+      joined: identity !== undefined,
+      ...(identity === undefined
+        ? {}
+        : {
+            serverId: identity.membership.serverId,
+            siteId: identity.membership.siteId,
+            controlPlane: identity.membership.url,
+            certificateNotAfter: certificateOf(identity.credentials).validToDate.toISOString(),
+          }),
+      ...(this.#lastCheckIn === undefined ? {} : { lastCheckIn: this.#lastCheckIn }),
+      ...(lastError === undefined ? {} : { lastError }),
+      ...(appliedRevision === undefined ? {} : { appliedRevision }),
+    };
+  }
+
+  async #keep(sample: Parameters<KeptSamples['add']>[0], reasons: HealthReasons): Promise<void> {
+    this.#reasons = reasons;
+    await this.#samples.add(sample);
+    // The first one is waited for in the admin centre; the others have time.
+    if (!this.#hasSample) this.#loop.news();
+    this.#hasSample = true;
+  }
+
+  async #gather(): Promise<CheckIn> {
+    const [gateway, upgrade] = await Promise.all([
+      this.#gateway.status().catch(() => undefined),
+      this.#upgrades.report(),
+    ]);
+    return checkInOf({
+      agentVersion: this.#options.version,
+      gateway,
+      upgrade,
+      configuration: this.#configurations.state,
+      samples: this.#samples.oldest(),
+      reasons: this.#reasons,
+      commandResults: this.#commands.toReport(),
+      logsAreVerbose: this.#options.verboseLogs.isOn,
+    });
+  }
+
+  /** A check-in with a certificate that was not used yet. */
+  async #prove(controlPlane: { checkIn(told: CheckIn): Promise<CheckInAnswer> }): Promise<void> {
+    // Samples and results go with the usual check-ins, so that none goes twice at a time.
+    const told = { ...(await this.#gather()), samples: [], commandResults: [] };
+    await this.#answered(told, await controlPlane.checkIn(told));
+  }
+
+  async #answered(told: CheckIn, answer: CheckInAnswer): Promise<void> {
+    if (this.#trouble !== undefined) this.#logger.info('the control plane answers again');
+    this.#trouble = undefined;
+    this.#membership.isWell();
+    this.#lastCheckIn = this.#now().toISOString();
+    await this.#samples.acknowledge(told.samples);
+    await this.#commands.acknowledge(told.commandResults);
+    await this.#takeOver(answer.settings);
+    const { configuration } = answer;
+    if (configuration !== undefined) {
+      this.#inBackground('server', async () => {
+        if (await this.#configurations.apply(configuration)) this.#loop.news();
+      });
+    }
+    for (const command of answer.commands) await this.#begin(command);
+    if (answer.desiredVersion !== undefined) {
+      this.#inBackground('server', () => this.#upgrades.want(answer.desiredVersion));
+    }
+    if (this.#renewal.isDue()) this.#inBackground('server', () => this.#renewal.renew());
+    if (this.#samples.count > 0 && told.samples.length > 0) this.#loop.news();
+  }
+
+  async #takeOver(settings: AgentSettings): Promise<void> {
+    this.#options.health.configure(settings);
+    await this.#options.verboseLogs.set(settings.verboseLogsUntil);
+  }
+
+  async #begin(command: Command): Promise<void> {
+    if (!(await this.#commands.begin(command, this.#now()))) return;
+    const { id, order } = command;
+    this.#logger.info({ id, command: order.kind }, 'a command came from the control plane');
+    this.#inBackground(order.kind === 'collectLogs' ? 'logs' : 'server', async () => {
+      await this.#end(id, await carryOut(order, this.#tools));
+    });
+  }
+
+  async #end(id: string, outcome: Awaited<ReturnType<typeof carryOut>>): Promise<void> {
+    this.#logger.info({ id, ...outcome }, 'a command has been carried out');
+    await this.#commands.end({ id, ...outcome });
+    this.#loop.news();
+  }
+
+  async #finishWhatWasCutOff(): Promise<void> {
+    this.#inBackground('server', async () => {
+      if (await this.#configurations.finish()) this.#loop.news();
+    });
+    for (const entry of this.#commands.cutOff()) {
+      this.#inBackground(entry.order.kind === 'collectLogs' ? 'logs' : 'server', async () => {
+        await this.#end(entry.id, await resume(entry, this.#tools));
+      });
+    }
+  }
+
+  #inBackground(lane: 'server' | 'logs', task: () => Promise<unknown>): void {
+    this.#lanes[lane].run(task).catch((error: unknown) => {
+      if (this.#ended.signal.aborted) return;
+      this.#logger.error({ reason: error instanceof Error ? error.message : String(error) }, 'work failed');
+    });
+  }
+
+  #failed(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    // The same trouble with every attempt would fill the log.
+    if (reason !== this.#trouble) {
+      this.#logger.error({ reason }, 'the control plane cannot be used; the gateway goes on as it is');
+    }
+    this.#trouble = reason;
+    void this.#membership.watchForToken(() => this.#loop.joined());
+  }
+}

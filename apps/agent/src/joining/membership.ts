@@ -1,0 +1,172 @@
+import { rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { backOff } from '../check-in/delays.ts';
+import type { Credentials, Identity } from '../identity/identity.ts';
+import type { IdentityStore } from '../identity/identity-store.ts';
+import { ControlPlane } from '../transport/control-plane.ts';
+import { Refused } from '../transport/failures.ts';
+import { type HttpProxy, proxyFor } from '../transport/proxy.ts';
+import { joinWithToken } from './join-with-token.ts';
+import { waitForToken } from './token-file.ts';
+
+export interface MembershipOptions {
+  store: IdentityStore;
+  tokenFile: string;
+  proxy: HttpProxy | undefined;
+  environment: NodeJS.ProcessEnv;
+  logger: Logger;
+  now: () => Date;
+  random: () => number;
+  signal: AbortSignal;
+}
+
+/** Whether this server belongs to a control plane, and as which; joins with a token that it is given. */
+export class Membership {
+  readonly #options: MembershipOptions;
+  #identity: Identity | undefined;
+  #next: Credentials | undefined;
+  #controlPlane: ControlPlane | undefined;
+  #watch: AbortController | undefined;
+  /** What keeps this server from being joined; undefined when nothing does. */
+  trouble: string | undefined;
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+  }
+
+  get identity(): Identity | undefined {
+    return this.#identity;
+  }
+
+  /** Credentials that an earlier process has received and not used yet. */
+  get next(): Credentials | undefined {
+    return this.#next;
+  }
+
+  controlPlane(): ControlPlane {
+    if (this.#controlPlane === undefined) throw new Error('this server has not joined a control plane yet');
+    return this.#controlPlane;
+  }
+
+  /** Resolves when the server has joined, at once where it has already, or when the signal comes. */
+  async joined(): Promise<void> {
+    const { store, logger, tokenFile } = this.#options;
+    const stored = await store.load();
+    if (stored.kind === 'joined') {
+      this.#next = stored.next;
+      this.use(stored.identity);
+      return;
+    }
+    const toDo = `put a join token into ${tokenFile}`;
+    this.trouble =
+      stored.kind === 'none'
+        ? `this server has not joined a control plane: run "agent join", or ${toDo}`
+        : `${stored.message}; or ${toDo}`;
+    logger.warn(this.trouble);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const watch = this.watchForToken(resolve);
+    await Promise.race([promise, watch]);
+  }
+
+  /** The control plane answers: no token is needed. */
+  isWell(): void {
+    this.#watch?.abort();
+    this.trouble = undefined;
+  }
+
+  /** Watches for a token, if that is not done already, and joins with it. Resolves when the watch has ended. */
+  async watchForToken(joined: () => void): Promise<void> {
+    if (this.#watch !== undefined && !this.#watch.signal.aborted) return;
+    const watch = new AbortController();
+    this.#watch = watch;
+    const signal = AbortSignal.any([watch.signal, this.#options.signal]);
+    let tried: string | undefined;
+    let failures = 0;
+    while (!signal.aborted) {
+      const token = await this.#token(tried, signal);
+      if (token === undefined) return;
+      const outcome = await this.#join(token);
+      if (outcome === 'joined') {
+        watch.abort();
+        joined();
+        return;
+      }
+      if (outcome === 'useless') tried = token;
+      else {
+        failures += 1;
+        const delay = backOff(failures, undefined, this.#options.random());
+        await sleep(delay, undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+
+  /** Takes over an identity for everything that follows. */
+  use(identity: Identity): void {
+    const { proxy: setting, environment, now } = this.#options;
+    const { membership, credentials } = identity;
+    const proxy = proxyFor(new URL(membership.url), setting, environment);
+    const before = this.#controlPlane;
+    this.#controlPlane = this.connect(identity, credentials, proxy, now);
+    this.#identity = identity;
+    this.trouble = undefined;
+    void before?.close();
+  }
+
+  /** Another way to the same control plane, with other credentials. */
+  connectWith(credentials: Credentials): ControlPlane {
+    if (this.#identity === undefined) throw new Error('this server has not joined a control plane yet');
+    const { proxy: setting, environment, now } = this.#options;
+    const proxy = proxyFor(new URL(this.#identity.membership.url), setting, environment);
+    return this.connect(this.#identity, credentials, proxy, now);
+  }
+
+  async close(): Promise<void> {
+    await this.#controlPlane?.close();
+  }
+
+  private connect(
+    { membership: { url, authority } }: Identity,
+    credentials: Credentials,
+    proxy: HttpProxy | undefined,
+    now: () => Date,
+  ): ControlPlane {
+    return new ControlPlane({ url, authority, credentials, now, ...(proxy === undefined ? {} : { proxy }) });
+  }
+
+  async #token(tried: string | undefined, signal: AbortSignal): Promise<string | undefined> {
+    const { tokenFile, logger } = this.#options;
+    try {
+      return await waitForToken(tokenFile, tried, signal);
+    } catch (error) {
+      logger.error({ file: tokenFile, reason: String(error) }, 'the join token cannot be read');
+      return undefined;
+    }
+  }
+
+  /** `useless` when the token will never do, `later` when it is worth another attempt. */
+  async #join(token: string): Promise<'joined' | 'useless' | 'later'> {
+    const { store, tokenFile, logger } = this.#options;
+    try {
+      const { serverId, displayName, url } = await joinWithToken(token, this.#options);
+      const stored = await store.load();
+      if (stored.kind !== 'joined') throw new Error('what was written when joining cannot be read');
+      await rm(tokenFile, { force: true });
+      this.use(stored.identity);
+      logger.info({ serverId, displayName, url }, 'this server has joined');
+      return 'joined';
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const isLater =
+        error instanceof Refused ? isPassing(error.code) : !reason.startsWith('this is no join');
+      const what = `the join token in ${tokenFile} does not do: ${reason}`;
+      if (this.trouble !== what) logger.error(what);
+      this.trouble = what;
+      return isLater ? 'later' : 'useless';
+    }
+  }
+}
+
+function isPassing(code: Refused['code']): boolean {
+  return code === 'unavailable' || code === 'tooManyRequests';
+}
