@@ -7,6 +7,7 @@ import type { Context } from './context.ts';
 import { registerConfigurationRevisions } from './desired-configuration/routes.ts';
 import { registerRevocation } from './enrolment/revoke-routes.ts';
 import { registerHealth } from './health/routes.ts';
+import { registerNotificationChannels } from './health-notifications/routes.ts';
 import { noReleases } from './health-status/release-distance.ts';
 import { registerHealthStatus } from './health-status/routes.ts';
 import { registerHealthThresholds } from './health-thresholds/routes.ts';
@@ -19,6 +20,7 @@ import { registerMetrics } from './metrics/metrics.ts';
 import { registerOpenApi } from './openapi/routes.ts';
 import { registerOpenId } from './openid/mount.ts';
 import { registerSignInSessions } from './openid/session-routes.ts';
+import { registerReleases } from './releases/routes.ts';
 import { registerRoles } from './roles/routes.ts';
 import { registerScopeTags } from './scope-tags/routes.ts';
 import { registerServerConfigurations } from './server-configurations/routes.ts';
@@ -27,6 +29,7 @@ import { registerServers } from './servers/routes.ts';
 import { registerSettings } from './settings/routes.ts';
 import { registerSites } from './sites/routes.ts';
 import { registerTokens } from './tokens/routes.ts';
+import { registerUpgrades } from './upgrades/routes.ts';
 
 /** Every route of the control plane. */
 export async function registerRoutes(application: FastifyInstance, context: Context): Promise<void> {
@@ -36,16 +39,19 @@ export async function registerRoutes(application: FastifyInstance, context: Cont
   registerServerConfigurations(application, context);
   registerSites(application, context);
   registerServers(application, context);
-  registerServerActions(application, context);
+  registerServerActions(application, context, noReleases);
   registerHealthStatus(application, context, noReleases);
   registerHealthThresholds(application, context, noReleases);
   registerRevocation(application, context);
   registerJoinTokens(application, context);
   registerCommands(application, context);
   registerConfigurationRevisions(application, context);
+  registerNotificationChannels(application, context);
   registerLogCollections(application, context);
   registerVerboseLogs(application, context);
   registerRecentLogs(application, context);
+  registerReleases(application, context);
+  registerUpgrades(application, context);
   registerRoles(application, context);
   registerScopeTags(application, context);
   registerTokens(application, context);

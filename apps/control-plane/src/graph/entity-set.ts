@@ -18,7 +18,10 @@ export interface EntitySet {
     | 'identity_providers'
     | 'sign_in_sessions'
     | 'join_tokens'
-    | 'server_commands';
+    | 'server_commands'
+    | 'notification_channels'
+    | 'releases'
+    | 'upgrades';
   /** Where its objects are: below Graph's base, or below our own. */
   base: typeof graphBase | typeof ownBase;
   path: string;
