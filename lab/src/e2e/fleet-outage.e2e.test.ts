@@ -49,5 +49,8 @@ test('a server that is cut off is left by the balancer, and its devices sign in 
   await server.setReachable(true);
   await fleet().checkedInSince(server, backAt);
   await fleet().balancer.serves(['server1', 'server2', 'server3']);
-  await eventually('it is not offline', async () => (await fleet().record(server)).tunnelServerHealthStatus !== 'offline');
+  await eventually(
+    'it is not offline',
+    async () => (await fleet().record(server)).tunnelServerHealthStatus !== 'offline',
+  );
 });

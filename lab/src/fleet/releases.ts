@@ -58,7 +58,9 @@ export function copyRelease(releases: string, version: string, changes: ReleaseC
       agent: ['bin/node', 'apps/agent/src/main.ts'],
     },
     engine,
-    engineDigest: createHash('sha256').update(readFileSync(join(directory, engine))).digest('hex'),
+    engineDigest: createHash('sha256')
+      .update(readFileSync(join(directory, engine)))
+      .digest('hex'),
   };
   writeFileSync(join(directory, 'release.json'), JSON.stringify(description));
 }

@@ -12,9 +12,7 @@ export class SteadyPings {
 
   /** Starts them and waits until each client has had answers. */
   static async start(clients: readonly Client[], address: string): Promise<SteadyPings> {
-    const pings = new SteadyPings(
-      clients.map((client) => new SteadyPing(client.device.namespace, address)),
-    );
+    const pings = new SteadyPings(clients.map((client) => new SteadyPing(client.device.namespace, address)));
     await pings.goOn();
     return pings;
   }
