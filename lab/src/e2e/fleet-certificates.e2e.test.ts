@@ -6,45 +6,76 @@ import { eventually } from '../system/wait.ts';
 import { SteadyPings } from '../traffic/steady-pings.ts';
 import { useFleet } from './use-fleet.ts';
 
-// Without monitor: agent and gateway of a host have clocks of their own here.
-const fleet = useFleet({ servers: 1, devices: 2, monitored: false });
+// Without monitor: the agent has another clock than the gateway, whose sessions would end at their time.
+const fleet = useFleet({ servers: 2, devices: 2, running: 'single' });
 
-const certificate = () => new X509Certificate(readFileSync(fleet().serverAt(0).agentFile('agent.crt')));
+const day = 86_400_000;
+/** Longer than a check-in and everything before it. */
+const patience = 60_000;
 
-/** Sets the clock of control plane and agent; that of the gateway goes on. */
-async function moveClock(clock: string): Promise<void> {
+const server = () => fleet().serverAt(0);
+const certificate = () => new X509Certificate(readFileSync(server().agentFile('agent.crt')));
+
+/** Sets the clock of control plane and agent; everything else goes on. */
+async function moveClock(days: number): Promise<void> {
+  await server().stopAgent();
   await fleet().controlPlane.stop();
-  await fleet().controlPlane.start(clock);
-  await fleet().serverAt(0).restartAgent(clock);
+  await fleet().controlPlane.start(`+${days}d`);
+  await server().startAgent(`+${days}d`);
 }
 
-test('an agent renews at two thirds of the life of its certificate, and no tunnel feels it', async () => {
-  const client = await fleet().connect(0);
-  const pings = await SteadyPings.start([client], corpAddress);
-  const before = certificate();
-  await moveClock('+59d');
-  await fleet().checkedInSince(fleet().serverAt(0), new Date(Date.now() + 58.9 * 86_400_000));
-  expect(certificate().fingerprint256).toBe(before.fingerprint256);
-  await moveClock('+61d');
+const inDays = (days: number) => new Date(Date.now() + days * day);
+
+async function openTunnel(): Promise<SteadyPings> {
+  return SteadyPings.start([await fleet().connect(0)], corpAddress);
+}
+
+/** Pings through the tunnel went on without a break. */
+async function expectNothingLost(pings: SteadyPings): Promise<void> {
+  await pings.goOn();
+  expect((await pings.stop()).flatMap(({ lost }) => lost)).toEqual([]);
+}
+
+test('an agent renews its certificate at two thirds of its life and not before, and no tunnel feels it', async () => {
+  const pings = await openTunnel();
+  const { fingerprint256 } = certificate();
+  const moved = inDays(59);
+  await moveClock(59);
+  await fleet().checkedInSince(server(), moved, patience);
+  expect(certificate().fingerprint256).toBe(fingerprint256);
+  await moveClock(61);
   await eventually(
     'the certificate is another one',
-    () => certificate().fingerprint256 !== before.fingerprint256,
-    60_000,
+    () => certificate().fingerprint256 !== fingerprint256,
+    patience,
   );
-  const [result] = await pings.stop();
-  expect(result?.lost).toEqual([]);
+  await fleet().checkedInSince(server(), inDays(61), patience + 30_000);
+  await expectNothingLost(pings);
 });
 
 test('an expired agent says so on its server, and joins again under its old record while a tunnel goes on', async () => {
-  const server = fleet().serverAt(0);
-  const client = await fleet().connect(0);
-  const pings = await SteadyPings.start([client], corpAddress);
-  const { id } = await fleet().record(server);
-  await moveClock('+200d');
-  await eventually('the agent tells', async () => /expired/.test(await server.agentStatus()), 60_000);
-  await server.joinAgain(await fleet().createJoinToken({ serverId: String(id) }));
-  await fleet().checkedInSince(server, new Date(Date.now() + 199 * 86_400_000));
-  expect((await fleet().serverRecords()).map((record) => record.id)).toEqual([id]);
-  const [result] = await pings.stop();
-  expect(result?.lost).toEqual([]);
+  const pings = await openTunnel();
+  const { id } = await fleet().record(server());
+  const records = (await fleet().serverRecords()).length;
+  await moveClock(200);
+  await eventually('the agent tells', async () => /expired/.test(await server().agentStatus()), patience);
+  const joined = inDays(200);
+  const { code, stdout, stderr } = await server().join(
+    await fleet().createJoinToken({ serverId: id }),
+    '+200d',
+  );
+  expect(`${stdout}${stderr}`).not.toMatch(/expired/);
+  expect(code).toBe(0);
+  await fleet().checkedInSince(server(), joined, patience);
+  expect(await fleet().serverRecords()).toHaveLength(records);
+  expect((await fleet().record(server())).id).toBe(id);
+  await expectNothingLost(pings);
+});
+
+test('a revoked agent is refused at once, also while its request is held, and a tunnel goes on', async () => {
+  const pings = await openTunnel();
+  const { id } = await fleet().record(server());
+  await fleet().controlPlane.ask('POST', `/api/v1/servers/${id}/revokeCertificates`);
+  await eventually('the agent tells', async () => /revoked/.test(await server().agentStatus()), 10_000);
+  await expectNothingLost(pings);
 });

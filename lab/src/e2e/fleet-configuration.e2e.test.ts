@@ -43,7 +43,7 @@ test('a new route reaches every server within five seconds, and the next session
   const routes = ['10.60.0.0/16', '10.61.0.0/24'];
   await fleet().patchConfiguration({ routeIncludes: routes });
   await everyServerHas(routes, soon);
-  await fleet().everyServerReports('applied');
+  await Promise.all(fleet().servers.map((server) => fleet().hasApplied(server)));
   await pings.goOn();
   const results = await pings.stop();
   expect(results.flatMap(({ lost }) => lost)).toEqual([]);

@@ -9,7 +9,7 @@ const fleet = useFleet({ servers: 3, devices: 10 });
 /** Pings of a second: what may be lost while the scheduler of two cores is busy with starting processes. */
 const shortGap = 5;
 
-test.each(['monitor', 'agent', 'gateway'] as const)(
+test.each(['agent', 'gateway'] as const)(
   'a %s that is killed comes back by itself, and no tunnel feels it',
   async (kind) => {
     const clients = await fleet().connectAll();
@@ -27,9 +27,25 @@ test.each(['monitor', 'agent', 'gateway'] as const)(
     for (const client of clients) {
       expect(client.scriptCalls().map((call) => call.reason)).not.toContain('reconnect');
     }
-    await (await fleet().reconnect(0)).connected();
   },
 );
+
+test('a monitor that is killed finds its processes again, and no tunnel feels it', async () => {
+  const clients = await fleet().connectAll();
+  const pings = await SteadyPings.start(clients, corpAddress);
+  const server = fleet().serverAt(0);
+  const all = () => (['agent', 'gateway', 'engine'] as const).map((kind) => server.processes(kind));
+  const before = all();
+  await server.kill('monitor');
+  server.startMonitor();
+  await pings.goOn();
+  // Those that it did not start itself come back too.
+  await server.kill('agent');
+  await eventually('the agent runs again', () => server.processes('agent').length === 1, 30_000);
+  expect(all().slice(1)).toEqual(before.slice(1));
+  const results = await pings.stop();
+  for (const { longestGap } of results) expect(longestGap).toBeLessThanOrEqual(shortGap);
+});
 
 test('after an engine was killed its devices come back by themselves without signing in', async () => {
   const clients = await fleet().connectAll();

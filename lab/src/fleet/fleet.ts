@@ -5,6 +5,7 @@ import { Authority } from '../server/certificates.ts';
 import { writeAccounts } from '../server/culvert.ts';
 import { devicePool } from '../server/server.ts';
 import { makeDirectory } from '../system/run.ts';
+import { eventually } from '../system/wait.ts';
 import { Balancer } from './balancer.ts';
 import { ControlPlaneHost, type Entry } from './control-plane-host.ts';
 import { FleetNetwork } from './fleet-network.ts';
@@ -22,8 +23,13 @@ function accounts(count: number): Record<string, string> {
 export interface FleetOptions {
   servers: number;
   devices: number;
-  /** False leaves the servers out of the site, with nothing running on them; true is the default. */
-  joined?: boolean;
+  /**
+   * What runs on the servers: the monitor, and with it gateway and agent (the default); both without a monitor, each as the test
+   * starts them; or nothing, on servers that have not joined.
+   */
+  running?: 'monitor' | 'single' | 'nothing';
+  /** Makes releases on each server before anything is started there. */
+  prepareReleases?: (directory: string) => void;
 }
 
 /** A control plane with one site, its servers, the balancer in front of them, and devices. */
@@ -65,7 +71,17 @@ export class Fleet {
       const balancer = await Balancer.start(network);
       const fleet = new Fleet({ network, authority, controlPlane, servers, balancer }, users);
       await fleet.#createSite();
-      if (options.joined !== false) await fleet.joinAll();
+      for (const server of servers) options.prepareReleases?.(server.releases);
+      const { running = 'monitor' } = options;
+      const hasReleases = options.prepareReleases !== undefined;
+      if (running === 'monitor') {
+        await fleet.#joinAll((server) => server.startMonitor({ hasReleases }));
+      } else if (running === 'single') {
+        await fleet.#joinAll(async (server) => {
+          server.startGateway();
+          await server.startAgent();
+        });
+      }
       return fleet;
     } catch (error) {
       await network.remove();
@@ -79,9 +95,14 @@ export class Fleet {
     return server;
   }
 
-  /** Lets every server join the site and waits until devices can connect to all of them. */
-  async joinAll(): Promise<void> {
-    await Promise.all(this.servers.map((server) => this.join(server)));
+  async #joinAll(start: (server: ServerHost) => Promise<void> | void): Promise<void> {
+    await Promise.all(
+      this.servers.map(async (server) => {
+        server.giveJoinToken(await this.createJoinToken({ siteId: this.siteId }));
+        await start(server);
+        await this.hasApplied(server);
+      }),
+    );
     await this.balancer.serves(this.servers.map(({ name }) => name));
   }
 
@@ -110,6 +131,70 @@ export class Fleet {
       `${graph}/microsoftTunnelSites/${this.siteId}/microsoftTunnelServers`,
     );
     return value as Entry[];
+  }
+
+  /** The record of a server. */
+  async record(server: ServerHost): Promise<Entry & { id: string }> {
+    const record = (await this.serverRecords()).find(({ displayName }) => displayName === server.name);
+    if (record === undefined) throw new Error(`${server.name} has not joined`);
+    return record as Entry & { id: string };
+  }
+
+  /** Text of a join token for the site, or for a server that joins again. */
+  async createJoinToken(place: { siteId: string } | { serverId: string }): Promise<string> {
+    const { joinToken } = await this.controlPlane.ask('POST', '/api/v1/joinTokens', place);
+    return String(joinToken);
+  }
+
+  /** Changes the configuration of the site. */
+  async patchConfiguration(changes: object): Promise<void> {
+    const path = `${graph}/microsoftTunnelConfigurations/${this.configurationId}`;
+    await this.controlPlane.ask('PATCH', path, changes);
+  }
+
+  /** What became of the states of the configuration on a server, newest first. */
+  async revisions(server: ServerHost): Promise<Entry[]> {
+    const { id } = await this.record(server);
+    const { value } = await this.controlPlane.ask('GET', `/api/v1/servers/${id}/configurationRevisions`);
+    return value as Entry[];
+  }
+
+  /** Waits until a server uses the newest configuration that it was offered. */
+  async hasApplied(server: ServerHost, timeoutMilliseconds = 60_000): Promise<void> {
+    await eventually(
+      `${server.name} has applied its configuration`,
+      async () => {
+        const [newest] = await this.revisions(server);
+        return newest?.status === 'applied' && newest.isInUse === true;
+      },
+      timeoutMilliseconds,
+      250,
+    );
+  }
+
+  /** Waits until a server has checked in after a moment; by the clock of the control plane. */
+  async checkedInSince(server: ServerHost, moment: Date, timeoutMilliseconds = 60_000): Promise<void> {
+    await eventually(
+      `${server.name} has checked in since ${moment.toISOString()}`,
+      async () => String((await this.record(server)).lastCheckinDateTime ?? '') > moment.toISOString(),
+      timeoutMilliseconds,
+      250,
+    );
+  }
+
+  /** Moments in a span for which the control plane has a measurement of a server. */
+  async sampleTimes(server: ServerHost, start: Date, end: Date): Promise<string[]> {
+    const { id } = await this.record(server);
+    const { value } = await this.controlPlane.ask(
+      'POST',
+      `${graph}/microsoftTunnelSites/${this.siteId}/microsoftTunnelServers/${id}/getHealthMetricTimeSeries`,
+      {
+        metricName: 'cpuCores',
+        startDateTime: start.toISOString(),
+        endDateTime: end.toISOString(),
+      },
+    );
+    return (value as Entry[]).map(({ dateTime }) => String(dateTime));
   }
 
   /** Starts the client of a device and waits for nothing. */

@@ -11,7 +11,7 @@ import { findProcesses } from '../system/process-tree.ts';
 import { makeDirectory } from '../system/run.ts';
 import { eventually } from '../system/wait.ts';
 import type { Entry } from './control-plane-host.ts';
-import type { ServerPlace } from './fleet-network.ts';
+import { controlPlaneAddress, type ServerPlace } from './fleet-network.ts';
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
 const node = join(repository, 'node_modules/.bin/node');
@@ -130,10 +130,32 @@ export class ServerHost {
     );
   }
 
+  /** Lets the server join, as its administrator does; `clock` as for the agent. */
+  join(token: string, clock?: string): Promise<CommandResult> {
+    const shift = clock === undefined ? [] : ['faketime', '-f', clock];
+    const command = [...shift, node, programs.agent, 'join', '--directory', this.directory];
+    return this.namespace.attempt(this.#named(command), { input: `${token}\n` });
+  }
+
   /** What the agent says of itself to the administrator of the host. */
   async agentStatus(): Promise<string> {
     const { stdout, stderr } = await this.agentCommand('status');
     return `${stdout}${stderr}`;
+  }
+
+  /** Leaves the proxy as the only way to the control plane. */
+  async dropDirectConnections(): Promise<void> {
+    await this.namespace.nft(`
+      table ip lab_direct {
+        chain out {
+          type filter hook output priority 0;
+          ip daddr ${controlPlaneAddress} drop
+        }
+      }`);
+  }
+
+  async allowDirectConnections(): Promise<void> {
+    await this.namespace.nft('delete table ip lab_direct');
   }
 
   async sessions(): Promise<Entry[]> {
