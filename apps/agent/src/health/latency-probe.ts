@@ -21,9 +21,8 @@ export function latencyProbe(gateway: KnownGateway): Probe {
     periodMilliseconds: 10 * seconds,
     limitMilliseconds: (packets + 2) * patienceMilliseconds,
     async measure(signal) {
-      const { probing, engine } = await gateway.ask(signal);
+      const { freeAddress, engine } = await gateway.ask();
       if (!engine.connected) throw new Error('the gateway has no engine, so no packet passes');
-      const { freeAddress } = probing;
       if (freeAddress === undefined)
         throw new Error('every address of the pool has a device, so none is left to measure with');
       let answers = 0;
