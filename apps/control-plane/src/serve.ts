@@ -19,6 +19,7 @@ import { currentKeys } from './openid/keys.ts';
 import { Presence } from './periodic-work/presence.ts';
 import { PeriodicWork } from './periodic-work/runner.ts';
 import { periodicTasks } from './periodic-work/tasks.ts';
+import { offerOwnVersion } from './releases/store.ts';
 import { registerRoutes } from './routes.ts';
 import { SecretBox } from './secrets/secret-box.ts';
 import { loadSecretsKey } from './secrets/secrets-key.ts';
@@ -63,6 +64,7 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
       authenticate: authenticator(database, now),
     };
     requireSameSecretsKey(await currentKeys(context), secrets);
+    await offerOwnVersion(database.tables, now());
     const application = await createApplication(context, certificate);
     await registerRoutes(application as unknown as FastifyInstance, context);
     const { address: host, port } = configuration.listen;

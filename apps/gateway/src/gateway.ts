@@ -49,10 +49,6 @@ export interface GatewayStatus {
   publicAddress: string;
   listenPort: number;
   startedAt: number;
-  /** Addresses of the public side; absent for all of them. */
-  listenAddresses?: string[];
-  /** True when every connection has to begin with a PROXY header. */
-  proxyProtocol: boolean;
   engine: {
     connected: boolean;
     version?: string;
@@ -67,15 +63,8 @@ export interface GatewayStatus {
     capacity: number;
   };
   counters: Record<string, number>;
-  /** What a probe on this host needs to go through this gateway like a device, or like a packet. */
-  probing: {
-    /** Absent when it listens on every address. */
-    listenAddresses: string[] | undefined;
-    /** True when a connection begins with a header of the PROXY protocol. */
-    proxyProtocol: boolean;
-    /** An address of the pool that no device has: the engine says so to whoever sends a packet there. */
-    freeAddress: string | undefined;
-  };
+  /** An address of the pool that no device has: the engine says so to whoever sends a packet there. Absent when all are taken. */
+  freeAddress?: string;
 }
 
 /** How often the files of the certificate are looked at; a change is acted on at the second look. */
@@ -232,16 +221,14 @@ export class Gateway {
   async status(): Promise<GatewayStatus> {
     const { file, standalone } = this.#configuration;
     const { connected, running } = this.#engine;
-    const { listenAddresses, proxyProtocol } = standalone;
     const counters = this.service.counters();
+    const freeAddress = this.service.freeAddress();
     return {
       version: gatewayVersion,
       file,
       publicAddress: standalone.publicAddress,
       listenPort: standalone.serverConfiguration.listenPort,
       startedAt: this.#startedAt,
-      ...(listenAddresses === undefined ? {} : { listenAddresses }),
-      proxyProtocol,
       engine: {
         connected,
         ...running,
@@ -253,11 +240,7 @@ export class Gateway {
         capacity: this.service.capacity,
       },
       counters,
-      probing: {
-        listenAddresses: standalone.listenAddresses,
-        proxyProtocol: standalone.proxyProtocol,
-        freeAddress: this.service.freeAddress(),
-      },
+      ...(freeAddress === undefined ? {} : { freeAddress }),
     };
   }
 

@@ -24,48 +24,45 @@ export interface Access {
   token: string;
 }
 
+interface Place {
+  directory: string;
+  configuration: string;
+  port: number;
+  agentPort: number;
+  flags: readonly string[];
+}
+
 /** A control plane in a process of its own, with a fresh state directory, as a user would start it. */
 export class ControlPlane {
-  readonly #background: Background;
-  readonly #directory: string;
-  readonly #configuration: string;
-  readonly #port: number;
+  readonly #place: Place;
+  #background: Background;
   /** From the start of the process until `/readyz` answered. */
-  readonly startMilliseconds: number;
+  startMilliseconds: number;
 
-  private constructor(
-    background: Background,
-    place: { directory: string; configuration: string; port: number },
-    startMilliseconds: number,
-  ) {
+  private constructor(place: Place, { background, milliseconds }: Launched) {
+    this.#place = place;
     this.#background = background;
-    this.#directory = place.directory;
-    this.#configuration = place.configuration;
-    this.#port = place.port;
-    this.startMilliseconds = startMilliseconds;
+    this.startMilliseconds = milliseconds;
   }
 
   /** Without a URL it keeps its data in SQLite. `flags` are for Node. */
   static async start(database?: string, flags: readonly string[] = []): Promise<ControlPlane> {
     const directory = await mkdtemp(join(tmpdir(), 'culvert-bench-'));
-    const port = await freePort();
+    const [port, agentPort] = [await freePort(), await freePort()];
     const configuration = join(directory, 'control-plane.json');
     const settings = {
       listen: { address: '127.0.0.1', port },
       publicUrl: `https://localhost:${port}`,
+      agents: {
+        listen: { address: '127.0.0.1', port: agentPort },
+        url: `https://localhost:${agentPort}`,
+      },
       database: database ?? 'sqlite:control.db',
       stateDirectory: 'state',
     };
     await writeFile(configuration, JSON.stringify(settings));
-    const began = performance.now();
-    const background = new Background([node, ...flags, mainFile, '--config', configuration]);
-    while (!(await isReady(port, authorityOf(directory)))) {
-      if (!background.running || performance.now() - began > startTimeout)
-        throw new Error(`the control plane did not start:\n${background.output}`);
-      await sleep(10);
-    }
-    const place = { directory, configuration, port };
-    return new ControlPlane(background, place, performance.now() - began);
+    const place = { directory, configuration, port, agentPort, flags };
+    return new ControlPlane(place, await launch(place));
   }
 
   get pid(): number {
@@ -74,21 +71,21 @@ export class ControlPlane {
 
   /** How to speak to it, with a token of an administrator. */
   async access(): Promise<Access> {
-    const authorityFile = authorityOf(this.#directory);
+    const authorityFile = authorityOf(this.#place.directory);
     const { stdout } = await execute([
-      ...[node, mainFile, 'token', '--config', this.#configuration],
+      ...[node, mainFile, 'token', '--config', this.#place.configuration],
       ...['--name', 'lab', '--role', 'administrator', '--json'],
     ]);
     return {
       host: 'localhost',
-      port: this.#port,
+      port: this.#place.port,
       authorityFile,
       authority: await readFile(authorityFile, 'utf8'),
       token: JSON.parse(stdout).token,
     };
   }
 
-  /** Everything that it printed. */
+  /** Everything that its latest process printed. */
   get output(): string {
     return this.#background.output;
   }
@@ -97,10 +94,38 @@ export class ControlPlane {
     return this.#background.running;
   }
 
-  async stop(): Promise<void> {
+  /** Ends the process; its data stays. */
+  async halt(): Promise<void> {
     await this.#background.stop();
-    await rm(this.#directory, { recursive: true, force: true });
   }
+
+  /** Starts it again on the same data. */
+  async resume(): Promise<void> {
+    const { background, milliseconds } = await launch(this.#place);
+    this.#background = background;
+    this.startMilliseconds = milliseconds;
+  }
+
+  async stop(): Promise<void> {
+    await this.halt();
+    await rm(this.#place.directory, { recursive: true, force: true });
+  }
+}
+
+interface Launched {
+  background: Background;
+  milliseconds: number;
+}
+
+async function launch({ directory, configuration, port, flags }: Place): Promise<Launched> {
+  const began = performance.now();
+  const background = new Background([node, ...flags, mainFile, '--config', configuration]);
+  while (!(await isReady(port, authorityOf(directory)))) {
+    if (!background.running || performance.now() - began > startTimeout)
+      throw new Error(`the control plane did not start:\n${background.output}`);
+    await sleep(10);
+  }
+  return { background, milliseconds: performance.now() - began };
 }
 
 function authorityOf(directory: string): string {

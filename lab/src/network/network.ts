@@ -64,7 +64,8 @@ export class Network {
     const gateway = new Namespace('gateway');
     const corp = new Namespace('corp');
     const switched = options.switched === true || options.nat === true || count !== 1;
-    const middle = switched ? await Switch.create(gateway) : undefined;
+    const middle = switched ? await Switch.create() : undefined;
+    await middle?.plug(gateway, 'g0');
     const devices: Device[] = [];
     for (let index = 0; index < count; index += 1) {
       devices.push(await plainDevice(index, middle ?? gateway));

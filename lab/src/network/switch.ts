@@ -1,6 +1,6 @@
 import { Namespace } from './namespace.ts';
 
-/** The public network between devices and gateway, and what can go wrong on it. */
+/** A network that several hosts share, such as the public one between devices and gateway, and what can go wrong on it. */
 export class Switch {
   readonly namespace: Namespace;
   #ports = 0;
@@ -9,11 +9,11 @@ export class Switch {
     this.namespace = namespace;
   }
 
-  static async create(gateway: Namespace): Promise<Switch> {
-    const middle = new Switch(new Namespace('switch'));
+  /** A switch with nothing plugged in. */
+  static async create(role = 'switch'): Promise<Switch> {
+    const middle = new Switch(new Namespace(role));
     await middle.namespace.ip('link add br0 type bridge');
     await middle.namespace.ip('link set br0 up');
-    await middle.plug(gateway, 'g0');
     return middle;
   }
 

@@ -6,15 +6,17 @@ import { BackupFailure } from './failure.ts';
 import { type BackupValue, integerOfText } from './format.ts';
 
 /**
- * Tables that tell only about the processes that run now, and about who is signed in now: access that has ended since a
- * backup must not come back with it. Logs of servers are left out for their size: a server can be asked again. All others
- * are in a backup.
+ * Tables that tell only about the processes that run now, about who is signed in now, and what nobody was told yet: access that
+ * has ended since a backup must not come back with it, and old news are none. Logs of servers are left out for their size: a
+ * server can be asked again. All others are in a backup.
  */
 export const leftOut: readonly (keyof Tables)[] = [
   'leases',
   'log_pieces',
+  'notification_deliveries',
   'openid_artifacts',
   'recent_logs',
+  'server_health_changes',
   'sign_in_sessions',
   'sign_in_throttle',
 ];

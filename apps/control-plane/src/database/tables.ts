@@ -12,6 +12,7 @@ import type { JoinTokenTables } from '../join-tokens/tables.ts';
 import type { LogCollectionTables } from '../log-collections/entity.ts';
 import type { OpenIdTables } from '../openid/tables.ts';
 import type { LeaseTables } from '../periodic-work/table.ts';
+import type { ReleaseTables } from '../releases/entity.ts';
 import type { RoleTables } from '../roles/tables.ts';
 import type { ScopeTagTables } from '../scope-tags/entity.ts';
 import type { ServerConfigurationTables } from '../server-configurations/entity.ts';
@@ -19,6 +20,7 @@ import type { ServerTables } from '../servers/tables.ts';
 import type { SettingsTables } from '../settings/table.ts';
 import type { SiteTables } from '../sites/entity.ts';
 import type { TokenTables } from '../tokens/tables.ts';
+import type { UpgradeTables } from '../upgrades/tables.ts';
 
 /**
  * Every table of the database, put together from the folders that own them. Columns are text, integer or real only,
@@ -40,10 +42,12 @@ export interface Tables
     LogCollectionTables,
     NotificationTables,
     OpenIdTables,
+    ReleaseTables,
     RoleTables,
     ScopeTagTables,
     ServerConfigurationTables,
     ServerTables,
     SettingsTables,
     SiteTables,
-    TokenTables {}
+    TokenTables,
+    UpgradeTables {}

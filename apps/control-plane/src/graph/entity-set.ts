@@ -16,9 +16,12 @@ export interface EntitySet {
     | 'scope_tags'
     | 'accounts'
     | 'identity_providers'
+    | 'notification_channels'
     | 'sign_in_sessions'
     | 'join_tokens'
-    | 'server_commands';
+    | 'server_commands'
+    | 'releases'
+    | 'upgrades';
   /** Where its objects are: below Graph's base, or below our own. */
   base: typeof graphBase | typeof ownBase;
   path: string;

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { beforeAll, expect, test } from 'vitest';
+import { tellState } from '../health-status/health-testing.ts';
 import { ensureHealthThresholds } from '../health-thresholds/routes.ts';
 import { registerRoutes } from '../routes.ts';
 import { TestContext, testApplication } from '../testing/application.ts';
@@ -237,6 +238,7 @@ describeOnEachEngine('the Graph-shaped API', (database) => {
         { ...sample, at: '2026-11-24T09:01:00.000Z', metric_values: '{"cpuUsage":20.4}' },
       ])
       .execute();
+    await tellState(database(), id, context.now(), { values: { cpuUsage: 20.4 } });
     const latest = await graph.post(`${servers}/${id}/getHealthMetrics`, {
       metricNames: ['cpuUsage', 'latency'],
     });

@@ -16,6 +16,8 @@ export const tags: readonly { name: string; description: string }[] = [
   { name: 'notificationChannels', description: 'Whom to tell when the health of a server changes' },
   { name: 'microsoftTunnelServerLogCollectionResponses', description: 'Logs that were asked of servers' },
   { name: 'logs', description: 'Verbose logs, how far a collection is, and what servers send by themselves' },
+  { name: 'releases', description: 'Versions that servers can be upgraded to' },
+  { name: 'upgrades', description: 'Upgrades of the servers of a site, one after the other' },
   { name: 'roleScopeTags', description: 'Scope tags: which objects a role reaches' },
   { name: 'roles', description: 'Roles and every permission that they can have' },
   { name: 'roleAssignments', description: 'Who holds which role, and over which scope tags' },

@@ -10,6 +10,7 @@ import type {
   RoleScopeTag,
 } from '@microsoft/microsoft-graph-types-beta';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tellState } from '../health-status/health-testing.ts';
 import { errorSchema } from '../http/errors.ts';
 import { type RunningTest, startControlPlane } from '../testing/running.ts';
 
@@ -162,14 +163,14 @@ describe("the client of Microsoft's Graph", () => {
   test('reads the health of a server by its actions', async () => {
     const site = await makeSite();
     const { id } = await makeServer(site.id, 'gateway-2');
-    await running.controlPlane.context.database.tables
+    const { database } = running.controlPlane.context;
+    const at = new Date();
+    const values = { cpuUsage: 12 };
+    await tellState(database, id, at, { values });
+    const sample = { server_id: id, resolution: 'minute', at: at.toISOString() } as const;
+    await database.tables
       .insertInto('server_health_samples')
-      .values({
-        server_id: id,
-        resolution: 'minute',
-        at: '2026-11-24T09:00:00.000Z',
-        metric_values: '{"cpuUsage":12}',
-      })
+      .values({ ...sample, metric_values: JSON.stringify(values) })
       .execute();
     const path = `${sites}/${site.id}/microsoftTunnelServers/${id}`;
     const latest: { value: KeyLongValuePair[] } = await graph
@@ -178,10 +179,10 @@ describe("the client of Microsoft's Graph", () => {
     expect(latest.value).toEqual([{ name: 'cpuUsage', value: 12 }]);
     const series = await graph.api(`${path}/getHealthMetricTimeSeries`).post({
       metricName: 'cpuUsage',
-      startDateTime: '2026-11-24T08:59:00Z',
-      endDateTime: '2026-11-24T09:01:00Z',
+      startDateTime: new Date(at.getTime() - 60_000).toISOString(),
+      endDateTime: new Date(at.getTime() + 60_000).toISOString(),
     });
-    expect(series.value).toEqual([{ dateTime: '2026-11-24T09:00:00.000Z', value: 12 }]);
+    expect(series.value).toEqual([{ dateTime: sample.at, value: 12 }]);
   });
 
   test('asks a server for its logs and reads what came of it', async () => {

@@ -1,11 +1,14 @@
 import { type HealthMetric, healthMetricNames } from '@culvert/contracts';
 import type { FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { contextUrl } from '../graph/read.ts';
 import { readPermission } from '../graph/scope.ts';
+import { readSeries } from '../health-history/series.ts';
+import { controlPlaneValues } from '../health-status/control-plane-values.ts';
+import { readServers } from '../health-status/read.ts';
 import { servers } from './entity.ts';
-
 import { requireServer, serverParameters, serversUrl } from './routes.ts';
 
 const moment = z.iso
@@ -27,10 +30,7 @@ const seriesBody = z.looseObject({ metricName: z.enum(healthMetricNames), ...spa
   });
 });
 
-/** Points of one answer: a day of minutes is 1,440. */
-const mostPoints = 10_000;
-
-/** What servers have reported: the latest values, and one metric over time. */
+/** What is known of the health of servers: the latest values, and one metric over time. Graph has whole numbers. */
 export function registerServerActions(application: FastifyInstance, context: Context): void {
   const { tables } = context.database;
   const tags = [servers.path];
@@ -53,14 +53,13 @@ export function registerServerActions(application: FastifyInstance, context: Con
     },
     async (request) => {
       const server = await requireServer(context, request, readPermission);
-      const latest = await tables
-        .selectFrom('server_health_samples')
-        .select('metric_values')
-        .where('server_id', '=', server.id)
-        .where('resolution', '=', 'minute')
-        .orderBy('at', 'desc')
-        .executeTakeFirst();
-      const values = readValues(latest?.metric_values ?? '{}');
+      const now = context.now();
+      const condition = sql<boolean>`servers.id = ${server.id}`;
+      const [observed] = await readServers(tables, { condition, most: 1 }, now);
+      const values: Partial<Record<HealthMetric, number>> =
+        observed === undefined
+          ? {}
+          : { ...observed.observation.values, ...controlPlaneValues(observed.observation, now) };
       return {
         '@odata.context': contextUrl(context, 'keyLongValuePair'),
         value: request.body.metricNames.flatMap((name) => {
@@ -90,28 +89,13 @@ export function registerServerActions(application: FastifyInstance, context: Con
     async (request) => {
       const server = await requireServer(context, request, readPermission);
       const { metricName, startDateTime, endDateTime } = request.body;
-      const rows = await tables
-        .selectFrom('server_health_samples')
-        .select(['at', 'metric_values'])
-        .where('server_id', '=', server.id)
-        .where('resolution', '=', 'minute')
-        .where('at', '>=', startDateTime)
-        .where('at', '<=', endDateTime)
-        .orderBy('at')
-        .limit(mostPoints)
-        .execute();
+      const span = { start: new Date(startDateTime), end: new Date(endDateTime) };
+      const series = { serverId: server.id, metric: metricName };
+      const points = await readSeries(tables, series, span, context.now());
       return {
         '@odata.context': contextUrl(context, 'metricTimeSeriesDataPoint'),
-        value: rows.flatMap(({ at, metric_values }) => {
-          const value = readValues(metric_values)[metricName];
-          return value === undefined ? [] : [{ dateTime: at, value: Math.round(value) }];
-        }),
+        value: points.map(({ at, value }) => ({ dateTime: at, value: Math.round(value) })),
       };
     },
   );
-}
-
-/** The values of a sample, written by this process or another replica. */
-function readValues(text: string): Partial<Record<HealthMetric, number>> {
-  return JSON.parse(text) as Partial<Record<HealthMetric, number>>;
 }

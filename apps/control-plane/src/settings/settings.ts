@@ -17,6 +17,26 @@ export const settingsSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('Registry of images that servers upgrade from; each server tells whether it reaches it'),
+  offerOwnVersion: z
+    .boolean()
+    .default(true)
+    .describe('Whether a control plane that starts adds its own version to the releases'),
+  upgradeDelayMinutes: z
+    .int()
+    .min(0)
+    .max(43_200)
+    .default(10)
+    .describe(
+      'Minutes after its publication before sites are upgraded to a release by themselves: 0 to 43200',
+    ),
+  upgradeSoakSeconds: z
+    .int()
+    .min(0)
+    .max(3600)
+    .default(60)
+    .describe(
+      'Seconds for which a server must be healthy after its upgrade before the next one begins: 0 to 3600',
+    ),
 });
 
 export type Settings = z.output<typeof settingsSchema>;

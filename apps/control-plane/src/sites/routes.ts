@@ -12,6 +12,7 @@ import { EntityStore } from '../graph/store.ts';
 import { callerOf } from '../http/access.ts';
 import { serverConfigurations } from '../server-configurations/entity.ts';
 import { serverConfigurationResource } from '../server-configurations/resource.ts';
+import { requestUpgrade } from '../upgrades/request.ts';
 import { idOfAddress, resolveReference } from './configuration-reference.ts';
 import { sites } from './entity.ts';
 import { siteResource } from './resource.ts';
@@ -104,9 +105,10 @@ export function registerSites(application: FastifyInstance, context: Context): v
     async (request, reply) => {
       await inTransaction(context, request, async (change) => {
         const row = await findForChange(change, siteResource, request.params.id, undefined, updatePermission);
-        const store = new EntityStore(change.tables, engine, sites);
-        const changed = await store.update(row, { upgrade_requested_at: context.now().toISOString() });
-        await audit(change, siteResource, 'requestUpgrade', changed, {});
+        await requestUpgrade(
+          { engine, tables: change.tables },
+          { siteId: row.id, isStrict: false, actor: change.caller.actor, now: context.now() },
+        );
       });
       return reply.status(204).send(null);
     },

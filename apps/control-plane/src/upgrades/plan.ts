@@ -1,12 +1,7 @@
-import { isNewer, newestVersion } from '../releases/versions.ts';
+import { isBehind, newestRelease, published, type Release } from '../releases/store.ts';
+import { isNewer } from '../releases/versions.ts';
 import { nextUpgradeWindow, type UpgradeWindow } from '../sites/upgrade-window.ts';
 import type { RollOutState } from './roll-out.ts';
-
-export interface Release {
-  readonly version: string;
-  /** ISO 8601; may lie ahead. */
-  readonly publishedAt: string;
-}
 
 /** How a site wants its upgrades. */
 export interface UpgradePolicy {
@@ -30,16 +25,9 @@ export interface PlanFacts {
 
 export interface Plan {
   readonly target: string;
-  readonly trigger: 'automatic' | 'approval';
+  readonly isAutomatic: boolean;
   /** In the past or now: it may begin at once. */
   readonly beginsAt: Date;
-}
-
-/** The newest release that is out. */
-export function newestPublished(releases: readonly Release[], now: Date): Release | undefined {
-  const out = releases.filter(({ publishedAt }) => Date.parse(publishedAt) <= now.getTime());
-  const newest = newestVersion(out.map(({ version }) => version));
-  return out.find(({ version }) => version === newest);
 }
 
 /**
@@ -49,19 +37,18 @@ export function newestPublished(releases: readonly Release[], now: Date): Releas
 export function planUpgrade(facts: PlanFacts): Plan | undefined {
   const { policy, current, now } = facts;
   if (current?.state === 'waiting') {
-    return { target: current.target, trigger: 'approval', beginsAt: withinWindow(policy, now) };
+    return { target: current.target, isAutomatic: false, beginsAt: withinWindow(policy, now) };
   }
   // What an administrator has stopped is not gone round by a newer release.
   if (!policy.isAutomatic || current?.state === 'running' || current?.state === 'stopped') return undefined;
-  const newest = newestPublished(facts.releases, now);
-  if (newest === undefined || !facts.versions.some((version) => isNewer(newest.version, version)))
-    return undefined;
+  const newest = newestRelease(published(facts.releases, now));
+  if (newest === undefined || !isBehind(facts.versions, newest)) return undefined;
   // A release that has failed here is not tried again by itself, and servers that come late belong to the last roll-out.
   const wasTried = current !== undefined && !isNewer(newest.version, current.target);
   if (wasTried) return undefined;
   const earliest = Date.parse(newest.publishedAt) + facts.delayMinutes * 60_000;
   const from = new Date(Math.max(earliest, now.getTime()));
-  return { target: newest.version, trigger: 'automatic', beginsAt: withinWindow(policy, from) };
+  return { target: newest.version, isAutomatic: true, beginsAt: withinWindow(policy, from) };
 }
 
 function withinWindow({ window }: UpgradePolicy, from: Date): Date {
@@ -78,8 +65,8 @@ export function isUpgradeAvailable({
   versions,
   now,
 }: Omit<PlanFacts, 'delayMinutes'>): boolean {
-  const newest = newestPublished(releases, now);
-  if (newest === undefined || !versions.some((version) => isNewer(newest.version, version))) return false;
+  const newest = newestRelease(published(releases, now));
+  if (newest === undefined || !isBehind(versions, newest)) return false;
   const isUnderWay = current?.state === 'waiting' || current?.state === 'running';
   return policy.isAutomatic || !isUnderWay || isNewer(newest.version, current.target);
 }

@@ -111,7 +111,10 @@ export function runs({ agentVersion, gatewayVersion }: ServerView, target: strin
 }
 
 /** The version of a server as a whole: that of its older part. */
-export function versionOf({ agentVersion, gatewayVersion }: ServerView): string | undefined {
+export function versionOf({
+  agentVersion,
+  gatewayVersion,
+}: Pick<ServerView, 'agentVersion' | 'gatewayVersion'>): string | undefined {
   if (agentVersion === undefined || gatewayVersion === undefined) return agentVersion;
   return isNewer(agentVersion, gatewayVersion) ? gatewayVersion : agentVersion;
 }

@@ -10,6 +10,7 @@ import { listIndices } from './0007-list-indices.ts';
 import { scopeTags } from './0008-scope-tags.ts';
 import { fleet } from './0009-fleet.ts';
 import { health } from './0010-health.ts';
+import { upgrades } from './0011-upgrades.ts';
 import { logs } from './0012-logs.ts';
 
 /** Every migration in its order; a released one never changes. */
@@ -25,6 +26,7 @@ export function migrations(engine: DatabaseEngine): Record<string, Migration> {
     '0008-scope-tags': scopeTags(engine),
     '0009-fleet': fleet(engine),
     '0010-health': health(engine),
+    '0011-upgrades': upgrades(engine),
     '0012-logs': logs(engine),
   };
 }
