@@ -63,15 +63,8 @@ export interface GatewayStatus {
     capacity: number;
   };
   counters: Record<string, number>;
-  /** What a probe on this host needs to go through this gateway like a device, or like a packet. */
-  probing: {
-    /** Absent when it listens on every address. */
-    listenAddresses: string[] | undefined;
-    /** True when a connection begins with a header of the PROXY protocol. */
-    proxyProtocol: boolean;
-    /** An address of the pool that no device has: the engine says so to whoever sends a packet there. */
-    freeAddress: string | undefined;
-  };
+  /** An address of the pool that no device has: the engine says so to whoever sends a packet there. Absent when all are taken. */
+  freeAddress?: string;
 }
 
 /** How often the files of the certificate are looked at; a change is acted on at the second look. */
@@ -229,6 +222,7 @@ export class Gateway {
     const { file, standalone } = this.#configuration;
     const { connected, running } = this.#engine;
     const counters = this.service.counters();
+    const freeAddress = this.service.freeAddress();
     return {
       version: gatewayVersion,
       file,
@@ -246,11 +240,7 @@ export class Gateway {
         capacity: this.service.capacity,
       },
       counters,
-      probing: {
-        listenAddresses: standalone.listenAddresses,
-        proxyProtocol: standalone.proxyProtocol,
-        freeAddress: this.service.freeAddress(),
-      },
+      ...(freeAddress === undefined ? {} : { freeAddress }),
     };
   }
 

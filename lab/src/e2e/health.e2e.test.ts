@@ -19,13 +19,15 @@ interface Reading {
 async function measure(settings: object): Promise<Reading> {
   const { stateDirectory } = lab().culvert;
   const options = {
-    stateDirectory,
-    adminSocket: join(stateDirectory, 'run/admin.sock'),
-    agentCertificateFile: join(stateDirectory, 'agent/agent.crt'),
+    paths: {
+      directory: stateDirectory,
+      adminSocket: join(stateDirectory, 'run/admin.sock'),
+      agentDirectory: join(stateDirectory, 'agent'),
+    },
     settings,
   };
   const script = `const { createHealthSource } = await import(${JSON.stringify(source)});
-    const source = createHealthSource(${JSON.stringify(options)});
+    const source = createHealthSource({ ...${JSON.stringify(options)}, proxyFor: () => undefined });
     await source.measured();
     console.log(JSON.stringify(await source.sample()));
     await source.close();`;
@@ -36,7 +38,7 @@ async function measure(settings: object): Promise<Reading> {
 onlyProduct('an agent measures its gateway in passing, with a device and without', async () => {
   const settings = { internalNetworkProbeUrl: `http://${corpAddress}/who`, imageRegistryUrl: null };
   const idle = await measure(settings);
-  expect(idle.values).toMatchObject({
+  expect(idle.values, JSON.stringify(idle.reasons)).toMatchObject({
     currentConnections: 0,
     serverContainerHealthy: 1,
     internalNetworkReachable: 1,
@@ -76,7 +78,7 @@ onlyProduct('an internal network that cannot be reached is told with its reason'
   expect(reading.reasons.internalNetworkReachable).toContain('the connection is refused');
 });
 
-onlyProduct('a gateway that is gone is not healthy, and what its engine serves is measured on', async () => {
+onlyProduct('a gateway that is gone is not healthy until it is back, and says why', async () => {
   await lab().culvert.killGateway();
   try {
     const reading = await measure({ internalNetworkProbeUrl: null, imageRegistryUrl: null });

@@ -24,6 +24,7 @@ export interface Answer {
 
 /** The control plane of a fleet, in a namespace of its own, with its data in SQLite. */
 export class ControlPlaneHost {
+  readonly name = 'control plane';
   readonly namespace: Namespace;
   readonly directory: string;
   readonly #earlier: string[] = [];

@@ -70,23 +70,36 @@ export class Fleet {
       );
       const balancer = await Balancer.start(network);
       const fleet = new Fleet({ network, authority, controlPlane, servers, balancer }, users);
-      await fleet.#createSite();
-      for (const server of servers) options.prepareReleases?.(server.releases);
-      const { running = 'monitor' } = options;
-      const hasReleases = options.prepareReleases !== undefined;
-      if (running === 'monitor') {
-        await fleet.#joinAll((server) => server.startMonitor({ hasReleases }));
-      } else if (running === 'single') {
-        await fleet.#joinAll(async (server) => {
-          server.startGateway();
-          await server.startAgent();
-        });
-      }
+      await fleet.#begin(options).catch((error: unknown) => {
+        throw new Error(`the servers did not join:\n${fleet.outputs()}`, { cause: error });
+      });
       return fleet;
     } catch (error) {
       await network.remove();
       throw error;
     }
+  }
+
+  async #begin({ running = 'monitor', prepareReleases }: FleetOptions): Promise<void> {
+    await this.#createSite();
+    for (const server of this.servers) prepareReleases?.(server.releases);
+    const hasReleases = prepareReleases !== undefined;
+    if (running === 'monitor') {
+      await this.#joinAll((server) => server.startMonitor({ hasReleases }));
+    } else if (running === 'single') {
+      await this.#joinAll(async (server) => {
+        server.startGateway();
+        await server.startAgent();
+      });
+    }
+  }
+
+  /** The last lines that control plane and servers have printed. */
+  outputs(lines = 40): string {
+    const tail = (text: string) => text.split('\n').slice(-lines).join('\n');
+    return [this.controlPlane, ...this.servers]
+      .map(({ name, output }) => `${name}:\n${tail(output)}`)
+      .join('\n\n');
   }
 
   serverAt(index: number): ServerHost {

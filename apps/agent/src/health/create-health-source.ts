@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { HostPaths } from '../host-paths.ts';
+import { IdentityStore } from '../identity/identity-store.ts';
 import { agentCertificateProbe, gatewayProbe, KnownGateway } from './gateway-probes.ts';
 import { coresProbe, diskProbe, memoryProbe, processorProbe, throughputProbe } from './host-probes.ts';
+import type { ProxyFor } from './http-request.ts';
 import { latencyProbe } from './latency-probe.ts';
 import { seconds } from './probe.ts';
 import { ProbeRunner } from './probe-runner.ts';
@@ -9,14 +12,9 @@ import { revocationProbe } from './revocation-probe.ts';
 import type { HealthSettings, HealthSource } from './source.ts';
 
 export interface HealthSourceOptions {
-  /** Of the gateway: where its sessions and logs are written. */
-  stateDirectory: string;
-  /** `run/admin.sock` of the gateway. */
-  adminSocket: string;
-  /** PEM of the agent's certificate; may not be there yet. */
-  agentCertificateFile: string;
-  /** `http://host:port` for what lies outside: OCSP, CRL, images. */
-  proxy?: string;
+  paths: Pick<HostPaths, 'directory' | 'adminSocket' | 'agentDirectory'>;
+  /** For what lies outside: OCSP, CRL, images. */
+  proxyFor: ProxyFor;
   /** What the site wants measured, when it is known already; `configure` tells it later. */
   settings?: HealthSettings;
 }
@@ -31,22 +29,22 @@ export interface RunningHealthSource extends HealthSource {
 
 /** Begins to measure every metric that an agent measures, and goes on until `close`. */
 export function createHealthSource(options: HealthSourceOptions): RunningHealthSource {
-  const { stateDirectory, adminSocket, agentCertificateFile, proxy } = options;
+  const { paths, proxyFor } = options;
   let { settings } = options;
   const now = () => new Date();
-  const gateway = new KnownGateway(adminSocket);
+  const gateway = new KnownGateway(paths.adminSocket);
   const runner = new ProbeRunner([
     gatewayProbe(gateway, now),
     latencyProbe(gateway),
-    throughputProbe(() => gateway.last?.probing.listenAddresses),
+    throughputProbe(() => gateway.last?.listenAddresses),
     processorProbe(),
     memoryProbe(),
     coresProbe(),
-    diskProbe(stateDirectory),
-    agentCertificateProbe(agentCertificateFile, now),
-    revocationProbe(gateway, proxy, now),
+    diskProbe(paths.directory),
+    agentCertificateProbe(new IdentityStore(paths.agentDirectory).certificateFile, now),
+    revocationProbe(gateway, proxyFor, now),
     internalNetworkProbe(() => settings),
-    imageRegistryProbe(() => settings, proxy),
+    imageRegistryProbe(() => settings, proxyFor),
   ]);
   return {
     measured: () => runner.measured(),

@@ -22,14 +22,14 @@ export interface Served {
  * Rejects with a sentence that names the step which failed.
  */
 export async function visitGateway(gateway: GatewayStatus, signal: AbortSignal): Promise<Served> {
-  const { publicAddress, listenPort, probing } = gateway;
-  const host = loopbackFor(probing.listenAddresses?.[0]);
+  const { publicAddress, listenPort, listenAddresses, proxyProtocol } = gateway;
+  const host = loopbackFor(listenAddresses?.[0]);
   const place = `port ${listenPort} of ${host}`;
   const tcp = connectTcp({ host, port: listenPort, signal });
   try {
     await step(tcp, 'connect', (reason) => `${place} does not answer: ${reason}`);
     // A balancer says with it that it only looks after the server (PROXY protocol, version 1).
-    if (probing.proxyProtocol) tcp.write('PROXY UNKNOWN\r\n');
+    if (proxyProtocol) tcp.write('PROXY UNKNOWN\r\n');
     const tls = connectTls({
       socket: tcp,
       rejectUnauthorized: false,

@@ -1,10 +1,8 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer as createHttp } from 'node:http';
-import { createServer as createTcp, type Server, type Socket } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer as createTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TLSSocket } from 'node:tls';
 import { CertificateWorkshop } from '@culvert/certificates/testing/certificates.ts';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -13,95 +11,59 @@ import { visitGateway } from './gateway-connection.ts';
 import { judgeAgentCertificate, judgeGateway } from './gateway-probes.ts';
 import { type GatewayStatus, readGatewayStatus } from './gateway-status.ts';
 import { timeToUnreachable } from './latency-probe.ts';
-import { deadPort, listen } from './testing.ts';
+import { deadPort, statusOf, TestServers } from './testing.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'culvert-health-'));
 const workshop = new CertificateWorkshop();
 const dayMilliseconds = 86_400_000;
 const stop = new AbortController().signal;
-const servers: Server[] = [];
-const sockets: Socket[] = [];
+const servers = new TestServers();
 let chain: string;
+let identity: { key: string; cert: string };
 
 beforeAll(() => {
   workshop.authority('root');
   workshop.issue('middle', 'root', { extensions: ['basicConstraints=critical,CA:TRUE'] });
   workshop.issue('vpn.example.com', 'middle', { days: 100 });
   chain = ['vpn.example.com', 'middle'].map((name) => workshop.read(`${name}.crt`)).join('');
+  identity = { key: workshop.read('vpn.example.com.key'), cert: chain };
 });
 afterEach(() => {
-  for (const socket of sockets.splice(0)) socket.destroy();
-  for (const server of servers.splice(0)) server.close();
+  servers.close();
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
-const status = (listenPort: number, proxyProtocol = false): GatewayStatus => ({
-  publicAddress: 'vpn.example.com',
-  listenPort,
-  engine: { connected: true },
-  counters: { sessionsConnected: 7 },
-  probing: { proxyProtocol, freeAddress: '10.70.255.254' },
-});
-
-/** A front that answers each request the same way; with `before` it wants that first, outside of TLS. */
-async function front(answer: string, before = ''): Promise<number> {
-  const server = createTcp((socket) => {
-    sockets.push(socket);
-    socket.on('error', () => {});
-    const secure = () => {
-      const key = readFileSync(workshop.path('vpn.example.com.key'));
-      const tls = new TLSSocket(socket, { isServer: true, key, cert: chain });
-      tls.on('error', () => {});
-      tls.once('data', () => tls.end(answer));
-    };
-    if (before === '') return secure();
-    socket.once('readable', () => {
-      if (String(socket.read(before.length)) !== before) socket.destroy();
-      else secure();
-    });
-  });
-  servers.push(server);
-  return listen(server);
-}
-
-async function plain(listener: (socket: Socket) => void): Promise<number> {
-  const server = createTcp((socket) => {
-    sockets.push(socket);
-    socket.on('error', () => {});
-    listener(socket);
-  });
-  servers.push(server);
-  return listen(server);
-}
-
 describe('a visit of the gateway', () => {
   test('brings the chain that is served, and how it answers', async () => {
-    const served = await visitGateway(status(await front('HTTP/1.1 200 OK\r\n\r\nalive')), stop);
+    const served = await visitGateway(
+      statusOf(await servers.front(identity, 'HTTP/1.1 200 OK\r\n\r\nalive')),
+      stop,
+    );
     expect(served.status).toBe(200);
     expect(served.chain.map(({ subject }) => subject)).toEqual(['CN=vpn.example.com', 'CN=middle']);
   });
 
   test('says to one behind a balancer that it only looks', async () => {
-    const port = await front('HTTP/1.1 200 OK\r\n\r\n', 'PROXY UNKNOWN\r\n');
-    expect((await visitGateway(status(port, true), stop)).status).toBe(200);
+    const port = await servers.front(identity, 'HTTP/1.1 200 OK\r\n\r\n', 'PROXY UNKNOWN\r\n');
+    expect((await visitGateway(statusOf(port, true), stop)).status).toBe(200);
   });
 
   test('names the step that failed', async () => {
     const nobody = await deadPort(createTcp());
-    await expect(visitGateway(status(nobody), stop)).rejects.toThrow(
+    await expect(visitGateway(statusOf(nobody), stop)).rejects.toThrow(
       `port ${nobody} of 127.0.0.1 does not answer: the connection is refused`,
     );
-    const noTls = await plain((socket) => socket.write('220 mail ready\r\n'));
-    await expect(visitGateway(status(noTls), stop)).rejects.toThrow('the TLS handshake');
-    const closed = await plain((socket) => socket.destroy());
-    await expect(visitGateway(status(closed), stop)).rejects.toThrow(/the TLS handshake|does not answer/);
-    const noHttp = await front('hello');
-    await expect(visitGateway(status(noHttp), stop)).rejects.toThrow('GET /');
+    const noTls = await servers.tcp((socket) => socket.write('220 mail ready\r\n'));
+    await expect(visitGateway(statusOf(noTls), stop)).rejects.toThrow('the TLS handshake');
+    const closed = await servers.tcp((socket) => socket.destroy());
+    await expect(visitGateway(statusOf(closed), stop)).rejects.toThrow(/the TLS handshake|does not answer/);
+    const noHttp = await servers.front(identity, 'hello');
+    await expect(visitGateway(statusOf(noHttp), stop)).rejects.toThrow('GET /');
   });
 
   test('ends with its signal where nothing answers', async () => {
-    const silent = await plain(() => {});
-    await expect(visitGateway(status(silent), AbortSignal.timeout(50))).rejects.toThrow('in time');
+    const silent = await servers.tcp(() => {});
+    await expect(visitGateway(statusOf(silent), AbortSignal.timeout(50))).rejects.toThrow('in time');
   });
 });
 
@@ -111,7 +73,7 @@ describe('the health of the gateway', () => {
   const good = () => ({ value: { chain: [leaf()], status: 200 } });
 
   test('is good when it tells so itself and answers at its port', () => {
-    expect(judgeGateway({ value: status(443) }, good(), now())).toEqual({
+    expect(judgeGateway({ value: statusOf(443) }, good(), now())).toEqual({
       currentConnections: { value: 7 },
       serverContainerHealthy: { value: 1 },
       tlsCertificateDaysLeft: { value: 99 },
@@ -120,9 +82,9 @@ describe('the health of the gateway', () => {
 
   test.each([
     ['no gateway', { error: 'no gateway is running on this host' }, undefined, 'no gateway is running'],
-    ['no engine', { value: { ...status(443), engine: { connected: false } } }, undefined, 'no engine'],
-    ['no answer', { value: status(443) }, { error: 'port 443 does not answer' }, 'does not answer'],
-    ['draining', { value: status(443) }, 503, 'status 503'],
+    ['no engine', { value: { ...statusOf(443), engine: { connected: false } } }, undefined, 'no engine'],
+    ['no answer', { value: statusOf(443) }, { error: 'port 443 does not answer' }, 'does not answer'],
+    ['draining', { value: statusOf(443) }, 503, 'status 503'],
   ])('is bad with its reason: %s', (_, asked, served, reason) => {
     const visit =
       typeof served === 'number' ? { value: { chain: [leaf()], status: served } } : (served ?? good());
@@ -165,26 +127,22 @@ describe('the days of a certificate', () => {
 });
 
 describe('the status of the gateway', () => {
-  async function statusOf(code: number, body: string): Promise<GatewayStatus> {
-    const path = join(directory, `${servers.length}-${code}-${body.length}.sock`);
-    const server = createHttp((_, response) => response.writeHead(code).end(body));
-    servers.push(server);
-    await new Promise<void>((resolve) => server.listen(path, resolve));
-    return readGatewayStatus(path, stop);
+  async function askedOf(code: number, body: string): Promise<GatewayStatus> {
+    const path = join(directory, `${code}-${body.length}-${body.charCodeAt(0)}.sock`);
+    await servers.administration(path, code, body);
+    return readGatewayStatus(path);
   }
 
   test('is read with everything else that stands in it', async () => {
-    const told = { ...status(443), startedAt: 1 };
-    expect(await statusOf(200, JSON.stringify(told))).toEqual(status(443));
+    const told = { ...statusOf(443), startedAt: 1 };
+    expect(await askedOf(200, JSON.stringify(told))).toEqual(statusOf(443));
   });
 
   test('that cannot be had is told in words', async () => {
-    await expect(readGatewayStatus(join(directory, 'none.sock'), stop)).rejects.toThrow(
-      'no gateway is running',
-    );
-    await expect(statusOf(503, '{}')).rejects.toThrow('not ready');
-    await expect(statusOf(200, 'no')).rejects.toThrow('in another way');
-    await expect(statusOf(200, '{}')).rejects.toThrow('in another way');
+    await expect(readGatewayStatus(join(directory, 'none.sock'))).rejects.toThrow('no gateway is running');
+    await expect(askedOf(503, '{}')).rejects.toThrow('not ready');
+    await expect(askedOf(200, 'no')).rejects.toThrow('in another way');
+    await expect(askedOf(200, '{}')).rejects.toThrow('in another way');
   });
 });
 

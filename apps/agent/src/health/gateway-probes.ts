@@ -18,8 +18,8 @@ export class KnownGateway {
     return this.#last;
   }
 
-  async ask(signal: AbortSignal): Promise<GatewayStatus> {
-    this.#last = await readGatewayStatus(this.#socketPath, signal);
+  async ask(): Promise<GatewayStatus> {
+    this.#last = await readGatewayStatus(this.#socketPath);
     return this.#last;
   }
 }
@@ -31,7 +31,7 @@ export function gatewayProbe(gateway: KnownGateway, now: () => Date): Probe {
     periodMilliseconds: 10 * seconds,
     limitMilliseconds: 8 * seconds,
     async measure(signal) {
-      const asked = await settle(gateway.ask(signal));
+      const asked = await settle(gateway.ask());
       const known = gateway.last;
       const served: Settled<Served> =
         known === undefined
@@ -53,9 +53,7 @@ export function judgeGateway(
   const leaf = served.value?.chain[0];
   return {
     currentConnections:
-      status.value === undefined
-        ? { reason: status.error }
-        : { value: status.value.counters.sessionsConnected },
+      status.value === undefined ? { reason: status.error } : { value: status.value.sessions.connected },
     serverContainerHealthy: judgeHealth(status, served),
     tlsCertificateDaysLeft:
       leaf === undefined

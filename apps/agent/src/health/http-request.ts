@@ -1,11 +1,15 @@
+import { isIP } from 'node:net';
 import { getCACertificates } from 'node:tls';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
+import type { HttpProxy } from '../transport/proxy.ts';
 import { explainNetworkError } from './network-errors.ts';
+
+/** The proxy for an address; undefined when the request goes straight. */
+export type ProxyFor = (target: URL) => HttpProxy | undefined;
 
 export interface HttpQuestion {
   url: string;
-  /** Address of an HTTP proxy; without one the request goes straight. */
-  proxy: string | undefined;
+  proxy: HttpProxy | undefined;
   /** False also takes certificates that nobody vouches for. */
   provesServer: boolean;
   body?: { type: string; content: Buffer };
@@ -47,6 +51,11 @@ export async function askOverHttp(question: HttpQuestion, signal: AbortSignal): 
   }
 }
 
+/** `host:port`. */
+export function placeOf({ host, port }: HttpProxy): string {
+  return `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+}
+
 class AnswerTooLong extends Error {
   override readonly name = 'AnswerTooLong';
 }
@@ -67,5 +76,5 @@ function dispatcherFor({ proxy, provesServer }: HttpQuestion): Dispatcher {
     ? { ca: [...getCACertificates('default'), ...getCACertificates('system')] }
     : { rejectUnauthorized: false };
   if (proxy === undefined) return new Agent({ connect: tls, pipelining: 0 });
-  return new ProxyAgent({ uri: proxy, requestTls: tls, pipelining: 0 });
+  return new ProxyAgent({ uri: `http://${placeOf(proxy)}`, requestTls: tls, pipelining: 0 });
 }

@@ -44,7 +44,23 @@ test('a probe that fails leaves out its value with the reason and hides no other
 
 test('a probe that hangs, and does not heed its signal, ends at its limit with a reason', async () => {
   const result = await measureWithin(probe({ limitMilliseconds: 10, measure: never }), stop);
-  expect(result).toEqual({ diskFree: { reason: 'the measurement took longer than 0.01 seconds' } });
+  const reason = 'the measurement took longer than 0.01 seconds';
+  expect(result).toEqual({ measurements: { diskFree: { reason } }, failed: true });
+});
+
+test('a probe that failed is tried again at its own pace', async () => {
+  let tries = 0;
+  const runner = run(
+    probe({
+      retryMilliseconds: 1,
+      measure: async () => {
+        tries += 1;
+        if (tries < 3) throw new Error('not yet');
+        return { diskFree: { value: tries } };
+      },
+    }),
+  );
+  await vi.waitFor(() => expect(runner.reading()).toEqual({ values: { diskFree: 3 }, reasons: {} }));
 });
 
 test('a probe that hangs hides no other', async () => {

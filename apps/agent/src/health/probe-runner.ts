@@ -55,23 +55,22 @@ export class ProbeRunner {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       const subject = probe.subject?.() ?? '';
-      const measurements = await measureWithin(probe, signal);
+      const { measurements, failed } = await measureWithin(probe, signal);
       if (signal.aborted) return;
       this.#latest.set(probe, { subject, measurements });
       this.#first.get(probe)?.resolve();
-      await this.#rest(probe, subject);
+      const { periodMilliseconds, retryMilliseconds = periodMilliseconds } = probe;
+      await this.#rest(probe, subject, failed ? retryMilliseconds : periodMilliseconds);
     }
   }
 
   /** Until the next measurement is due. */
-  async #rest(probe: Probe, subject: string): Promise<void> {
+  async #rest(probe: Probe, subject: string, milliseconds: number): Promise<void> {
     const { signal } = this.#stop;
     const options = { ref: false, signal };
-    for (let rested = 0; rested < probe.periodMilliseconds && !signal.aborted; ) {
+    for (let rested = 0; rested < milliseconds && !signal.aborted; ) {
       const rest =
-        probe.subject === undefined
-          ? probe.periodMilliseconds
-          : Math.min(lookMilliseconds, probe.periodMilliseconds - rested);
+        probe.subject === undefined ? milliseconds : Math.min(lookMilliseconds, milliseconds - rested);
       await sleep(rest, undefined, options).catch(() => {
         // Only the stop ends a rest early; the loop sees it.
       });
@@ -82,7 +81,10 @@ export class ProbeRunner {
 }
 
 /** Measures once; resolves at the latest after the limit of the probe, also when the probe does not heed its signal. */
-export async function measureWithin(probe: Probe, stop: AbortSignal): Promise<Measurements> {
+export async function measureWithin(
+  probe: Probe,
+  stop: AbortSignal,
+): Promise<{ measurements: Measurements; failed: boolean }> {
   const { limitMilliseconds } = probe;
   const over = new AbortController();
   const timer = setTimeout(() => over.abort(), limitMilliseconds);
@@ -93,9 +95,13 @@ export async function measureWithin(probe: Probe, stop: AbortSignal): Promise<Me
     signal.addEventListener('abort', fail, { once: true });
   });
   try {
-    return await Promise.race([probe.measure(signal), ended]);
+    return { measurements: await Promise.race([probe.measure(signal), ended]), failed: false };
   } catch (error) {
-    return Object.fromEntries(probe.metrics.map((metric) => [metric, { reason: messageOf(error) }]));
+    const reason = messageOf(error);
+    return {
+      measurements: Object.fromEntries(probe.metrics.map((metric) => [metric, { reason }])),
+      failed: true,
+    };
   } finally {
     clearTimeout(timer);
   }

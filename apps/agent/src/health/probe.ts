@@ -9,6 +9,8 @@ export interface Probe {
   metrics: readonly AgentMetric[];
   /** Between two measurements. */
   periodMilliseconds: number;
+  /** The same after a measurement that was rejected or took too long; `periodMilliseconds` by default. */
+  retryMilliseconds?: number;
   /** A measurement that takes longer counts as failed. */
   limitMilliseconds: number;
   /** What it measures, when that may change: it is measured again at once, and no result of before is told any more. */

@@ -4,6 +4,7 @@ import { createServer as createHttps } from 'node:https';
 import { connect, createServer as createTcp, type Server as TcpServer } from 'node:net';
 import { CertificateWorkshop } from '@culvert/certificates/testing/certificates.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { HttpProxy } from '../transport/proxy.ts';
 import { askOverHttp } from './http-request.ts';
 import { imageRegistryProbe, internalNetworkProbe } from './reachability-probes.ts';
 import { deadPort, listen } from './testing.ts';
@@ -37,7 +38,7 @@ async function serveSecurely(listener: RequestListener): Promise<string> {
 }
 
 /** A forward proxy: absolute-form requests (RFC 9112 §3.2.2) and CONNECT (RFC 9110 §9.3.6). */
-async function serveProxy(): Promise<{ url: string; used: string[] }> {
+async function serveProxy(): Promise<{ proxy: HttpProxy; used: string[] }> {
   const used: string[] = [];
   const server = createServer((request, response) => {
     used.push(`${request.method} ${request.url}`);
@@ -54,7 +55,7 @@ async function serveProxy(): Promise<{ url: string; used: string[] }> {
     socket.on('error', () => onward.destroy());
   });
   servers.push(server);
-  return { url: `http://127.0.0.1:${await listen(server)}`, used };
+  return { proxy: { host: '127.0.0.1', port: await listen(server) }, used };
 }
 
 const answerWith =
@@ -67,8 +68,11 @@ async function internal(url: string | null) {
   return (await probe.measure(stop)).internalNetworkReachable;
 }
 
-async function registry(url: string | null, proxy?: string) {
-  const probe = imageRegistryProbe(() => ({ internalNetworkProbeUrl: null, imageRegistryUrl: url }), proxy);
+async function registry(url: string | null, proxy?: HttpProxy) {
+  const probe = imageRegistryProbe(
+    () => ({ internalNetworkProbeUrl: null, imageRegistryUrl: url }),
+    () => proxy,
+  );
   return (await probe.measure(stop)).imageRegistryReachable;
 }
 
@@ -149,14 +153,11 @@ describe('the image registry', () => {
   });
 
   test('is asked through the proxy, where there is one', async () => {
-    const proxy = await serveProxy();
-    expect(await registry('http://registry.invalid', proxy.url)).toEqual({ value: 1 });
+    const { proxy, used } = await serveProxy();
+    expect(await registry('http://registry.invalid', proxy)).toEqual({ value: 1 });
     const secure = await serveSecurely(answerWith(200));
-    expect((await registry(secure, proxy.url))?.reason).toContain(`through the proxy ${proxy.url}`);
-    expect(proxy.used).toEqual([
-      'GET http://registry.invalid/v2/',
-      `CONNECT ${secure.replace('https://', '')}`,
-    ]);
+    expect((await registry(secure, proxy))?.reason).toContain(`through the proxy 127.0.0.1:${proxy.port}`);
+    expect(used).toEqual(['GET http://registry.invalid/v2/', `CONNECT ${secure.replace('https://', '')}`]);
   });
 });
 

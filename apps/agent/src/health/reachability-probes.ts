@@ -1,4 +1,4 @@
-import { askOverHttp } from './http-request.ts';
+import { askOverHttp, type HttpQuestion, type ProxyFor, placeOf } from './http-request.ts';
 import { type Measurement, messageOf, minutes, type Probe, seconds } from './probe.ts';
 import type { HealthSettings } from './source.ts';
 
@@ -32,7 +32,7 @@ export function internalNetworkProbe(settings: Settings): Probe {
 }
 
 /** `imageRegistryReachable`: the registry answers at `/v2/`, the start of its API, with 200 or with the wish for a sign-in. */
-export function imageRegistryProbe(settings: Settings, proxy: string | undefined): Probe {
+export function imageRegistryProbe(settings: Settings, proxyFor: ProxyFor): Probe {
   return {
     metrics: ['imageRegistryReachable'],
     periodMilliseconds: period,
@@ -43,6 +43,7 @@ export function imageRegistryProbe(settings: Settings, proxy: string | undefined
       if (registry === undefined) return { imageRegistryReachable: { reason: notYet } };
       if (registry === null) return { imageRegistryReachable: { reason: 'no image registry is set' } };
       const url = `${registry.replace(/\/+$/, '')}/v2/`;
+      const proxy = proxyFor(new URL(url));
       const question = { url, proxy, provesServer: true, longestAnswer: 0 };
       const isReached = (status: number) => status === 200 || status === 401;
       return { imageRegistryReachable: await reach(question, isReached, signal) };
@@ -51,12 +52,12 @@ export function imageRegistryProbe(settings: Settings, proxy: string | undefined
 }
 
 async function reach(
-  question: Parameters<typeof askOverHttp>[0],
+  question: HttpQuestion,
   isReached: (status: number) => boolean,
   stop: AbortSignal,
 ): Promise<Measurement> {
   const { url, proxy } = question;
-  const way = proxy === undefined ? '' : ` through the proxy ${withoutPassword(proxy)}`;
+  const way = proxy === undefined ? '' : ` through the proxy ${placeOf(proxy)}`;
   try {
     const signal = AbortSignal.any([stop, AbortSignal.timeout(patience)]);
     const { status } = await askOverHttp(question, signal);

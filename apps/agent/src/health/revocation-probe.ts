@@ -3,7 +3,7 @@ import type { Ask, ChainRevocation } from '@culvert/certificates/revocation/chec
 import { RevocationWatch } from '@culvert/certificates/revocation/watch.ts';
 import { visitGateway } from './gateway-connection.ts';
 import type { KnownGateway } from './gateway-probes.ts';
-import { askOverHttp } from './http-request.ts';
+import { askOverHttp, type ProxyFor } from './http-request.ts';
 import { type Measurement, minutes, type Probe, seconds } from './probe.ts';
 
 /** For one responder or list; a chain has a few of them. */
@@ -13,8 +13,9 @@ const patience = 10 * seconds;
  * `tlsCertificateRevoked`: the chain that the gateway really serves, asked for at the addresses in it. Looks each minute whether
  * it is another one; `RevocationWatch` decides when to ask.
  */
-export function revocationProbe(gateway: KnownGateway, proxy: string | undefined, now: () => Date): Probe {
+export function revocationProbe(gateway: KnownGateway, proxyFor: ProxyFor, now: () => Date): Probe {
   const ask: Ask = async ({ url, body, longestAnswer }) => {
+    const proxy = proxyFor(new URL(url));
     const question = {
       url,
       proxy,
@@ -31,8 +32,10 @@ export function revocationProbe(gateway: KnownGateway, proxy: string | undefined
     metrics: ['tlsCertificateRevoked'],
     periodMilliseconds: 1 * minutes,
     limitMilliseconds: 1 * minutes,
+    // No gateway was there to look at; it may be about to start.
+    retryMilliseconds: 10 * seconds,
     async measure(signal) {
-      const { chain } = await visitGateway(gateway.last ?? (await gateway.ask(signal)), signal);
+      const { chain } = await visitGateway(gateway.last ?? (await gateway.ask()), signal);
       return { tlsCertificateRevoked: measurementOf(await watch.check(chain)) };
     },
   };

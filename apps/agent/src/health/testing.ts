@@ -1,5 +1,8 @@
 import { once } from 'node:events';
-import type { AddressInfo, Server } from 'node:net';
+import { createServer as createHttp } from 'node:http';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { GatewayStatus } from './gateway-status.ts';
 
 /** Listens on a free port of loopback; resolves to it. */
 export async function listen(server: Server): Promise<number> {
@@ -14,4 +17,63 @@ export async function deadPort(server: Server): Promise<number> {
   server.close();
   await once(server, 'close');
   return port;
+}
+
+/** Servers of one test; all end with `close`. */
+export class TestServers {
+  readonly #servers: Server[] = [];
+  readonly #sockets: Socket[] = [];
+
+  /** Hands each connection to the listener; resolves to the port. */
+  async tcp(listener: (socket: Socket) => void): Promise<number> {
+    const server = createServer((socket) => {
+      this.#sockets.push(socket);
+      // A client that goes away is no mistake of the test.
+      socket.on('error', () => {});
+      listener(socket);
+    });
+    this.#servers.push(server);
+    return listen(server);
+  }
+
+  /** The front of a gateway, which answers every request the same way; with `before` it wants that first, outside of TLS. */
+  front({ key, cert }: { key: string; cert: string }, answer: string, before = ''): Promise<number> {
+    return this.tcp((socket) => {
+      const secure = () => {
+        const tls = new TLSSocket(socket, { isServer: true, key, cert });
+        tls.on('error', () => {});
+        tls.once('data', () => tls.end(answer));
+      };
+      if (before === '') return secure();
+      socket.once('readable', () => {
+        if (String(socket.read(before.length)) !== before) socket.destroy();
+        else secure();
+      });
+    });
+  }
+
+  /** The socket of a gateway's administration, which answers every request the same way. */
+  async administration(path: string, code: number, body: string): Promise<void> {
+    const server = createHttp((_, response) => response.writeHead(code).end(body));
+    this.#servers.push(server);
+    server.listen(path);
+    await once(server, 'listening');
+  }
+
+  close(): void {
+    for (const socket of this.#sockets.splice(0)) socket.destroy();
+    for (const server of this.#servers.splice(0)) server.close();
+  }
+}
+
+/** What a gateway at this port tells of itself. */
+export function statusOf(listenPort: number, proxyProtocol = false): GatewayStatus {
+  return {
+    publicAddress: 'vpn.example.com',
+    listenPort,
+    engine: { connected: true },
+    sessions: { connected: 7 },
+    proxyProtocol,
+    freeAddress: '10.70.255.254',
+  };
 }

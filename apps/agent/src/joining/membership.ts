@@ -21,6 +21,9 @@ export interface MembershipOptions {
   signal: AbortSignal;
 }
 
+/** Milliseconds between two looks whether `agent join` was run. */
+const lookMilliseconds = 1_000;
+
 /** Whether this server belongs to a control plane, and as which; joins with a token that it is given. */
 export class Membership {
   readonly #options: MembershipOptions;
@@ -75,12 +78,40 @@ export class Membership {
     this.trouble = undefined;
   }
 
-  /** Watches for a token, if that is not done already, and joins with it. Resolves when the watch has ended. */
+  /**
+   * Watches, if that is not done already, for a token to join with, and for `agent join`. Resolves when the watch has ended.
+   */
   async watchForToken(joined: () => void): Promise<void> {
     if (this.#watch !== undefined && !this.#watch.signal.aborted) return;
     const watch = new AbortController();
     this.#watch = watch;
     const signal = AbortSignal.any([watch.signal, this.#options.signal]);
+    const takeOver = () => {
+      watch.abort();
+      joined();
+    };
+    const other = this.#watchForJoin(signal, takeOver);
+    await this.#watchFile(signal, takeOver);
+    await other;
+  }
+
+  /** Takes over what `agent join` has written, as it is done by a person while the agent runs. */
+  async #watchForJoin(signal: AbortSignal, joined: () => void): Promise<void> {
+    const { store } = this.#options;
+    // What is on the disk at the beginning is known not to do.
+    const before = await store.certificate();
+    while (!signal.aborted) {
+      await sleep(lookMilliseconds, undefined, { signal }).catch(() => {});
+      if (signal.aborted || !(await store.hasOther(before))) continue;
+      const stored = await store.load();
+      if (stored.kind !== 'joined') continue;
+      this.use(stored.identity);
+      this.#options.logger.info({ serverId: stored.identity.membership.serverId }, 'this server has joined');
+      joined();
+    }
+  }
+
+  async #watchFile(signal: AbortSignal, joined: () => void): Promise<void> {
     let tried: string | undefined;
     let failures = 0;
     while (!signal.aborted) {
@@ -88,7 +119,6 @@ export class Membership {
       if (token === undefined) return;
       const outcome = await this.#join(token);
       if (outcome === 'joined') {
-        watch.abort();
         joined();
         return;
       }
@@ -107,7 +137,7 @@ export class Membership {
     const { membership, credentials } = identity;
     const proxy = proxyFor(new URL(membership.url), setting, environment);
     const before = this.#controlPlane;
-    this.#controlPlane = this.connect(identity, credentials, proxy, now);
+    this.#controlPlane = connect(identity, credentials, proxy, now);
     this.#identity = identity;
     this.trouble = undefined;
     void before?.close();
@@ -118,20 +148,11 @@ export class Membership {
     if (this.#identity === undefined) throw new Error('this server has not joined a control plane yet');
     const { proxy: setting, environment, now } = this.#options;
     const proxy = proxyFor(new URL(this.#identity.membership.url), setting, environment);
-    return this.connect(this.#identity, credentials, proxy, now);
+    return connect(this.#identity, credentials, proxy, now);
   }
 
   async close(): Promise<void> {
     await this.#controlPlane?.close();
-  }
-
-  private connect(
-    { membership: { url, authority } }: Identity,
-    credentials: Credentials,
-    proxy: HttpProxy | undefined,
-    now: () => Date,
-  ): ControlPlane {
-    return new ControlPlane({ url, authority, credentials, now, ...(proxy === undefined ? {} : { proxy }) });
   }
 
   async #token(tried: string | undefined, signal: AbortSignal): Promise<string | undefined> {
@@ -169,4 +190,13 @@ export class Membership {
 
 function isPassing(code: Refused['code']): boolean {
   return code === 'unavailable' || code === 'tooManyRequests';
+}
+
+function connect(
+  { membership: { url, authority } }: Identity,
+  credentials: Credentials,
+  proxy: HttpProxy | undefined,
+  now: () => Date,
+): ControlPlane {
+  return new ControlPlane({ url, authority, credentials, now, ...(proxy === undefined ? {} : { proxy }) });
 }

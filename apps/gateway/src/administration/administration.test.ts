@@ -91,7 +91,8 @@ beforeAll(async () => {
     askForHandOver: () => asked.push('handOver'),
     replaceEngine: async () => true,
     status: async () => ({
-      version: '1.2.3',
+      version: '1.2.0',
+      proxyProtocol: false,
       file: config,
       publicAddress: 'vpn.example.com',
       listenPort: 443,
@@ -99,7 +100,7 @@ beforeAll(async () => {
       engine: { connected: true, counters: {} },
       sessions: { connected: 1, away: 0, capacity: 64_000 },
       counters: {},
-      probing: { listenAddresses: undefined, proxyProtocol: false, freeAddress: '10.70.255.254' },
+      freeAddress: '10.70.255.254',
     }),
     logLevel,
     reload: async () => ({
