@@ -207,6 +207,7 @@ test('a gateway that cannot start is mended through the API', async () => {
   await product.process.waitFor(/the gateway ended/, 60_000);
   expect((await change(9001)).status).toBe(200);
   await product.process.waitFor(/devices can connect/, 60_000);
+  await product.process.waitFor(/the configuration of the site is in use/, 30_000);
   await squatter.stop();
   const from = product.process.output.length;
   expect((await change(443)).status).toBe(200);
