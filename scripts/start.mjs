@@ -1,5 +1,5 @@
 // `npm start`: installs what is missing, builds, and runs the product in the foreground: the control plane, and beside it
-// a gateway that gets its configuration from the site "Default".
+// the monitor of this host, which keeps the gateway and the agent of the site "Default" running.
 
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
@@ -19,8 +19,9 @@ import {
 
 const gatewayProgram = join(root, 'apps/gateway/src/main.ts');
 const controlPlaneProgram = join(root, 'apps/control-plane/src/main.ts');
+const hostToolsProgram = join(root, 'apps/host-tools/src/main.ts');
 
-/** A gateway that ran for this long had started well. */
+/** A monitor that ran for this long had started well. */
 const steadyMilliseconds = 60_000;
 
 const usage = `usage: npm start -- [options]
@@ -49,17 +50,17 @@ function readParameters() {
 const option = (name, value) => (value === undefined ? [] : [`--${name}`, value]);
 
 /**
- * Both processes, each started again when it ends by itself: tunnels go on without a control plane, and through a control plane
- * a gateway gets a configuration with which it can start.
+ * Both processes, each started again when it ends by itself. Neither is needed by tunnels: those go on in the engine, and the
+ * monitor finds gateway and agent again.
  */
 class Product {
   #state;
   #controlPlaneChoices;
   #controlPlane;
-  #gateway;
+  #monitor;
   #isStopping = false;
-  #gatewayHasStarted = false;
-  #restarts = { controlPlane: new Restart(), gateway: new Restart() };
+  #monitorHasStarted = false;
+  #restarts = { controlPlane: new Restart(), monitor: new Restart() };
 
   constructor(state, controlPlaneChoices) {
     this.#state = state;
@@ -68,23 +69,18 @@ class Product {
 
   start() {
     // Ctrl-C reaches both by itself; a signal from a supervisor reaches only this process.
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => this.#signal(signal));
+    for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => this.#stop());
+    process.on('SIGHUP', () => this.#monitor?.kill('SIGHUP'));
     this.#startControlPlane();
   }
 
-  #signal(signal) {
-    if (signal === 'SIGHUP') {
-      this.#gateway?.kill(signal);
-      return;
-    }
-    this.#stop(signal);
-    this.#gateway?.kill(signal);
-  }
-
-  #stop(signal) {
+  /** The monitor first: it ends agent and gateway in order, and the agent may still tell the control plane. */
+  #stop() {
+    if (this.#isStopping) return;
     this.#isStopping = true;
     for (const restart of Object.values(this.#restarts)) restart.cancel();
-    this.#controlPlane?.kill(signal);
+    if (this.#monitor === undefined) this.#controlPlane?.kill('SIGTERM');
+    else this.#monitor.kill('SIGTERM');
   }
 
   #startControlPlane() {
@@ -99,9 +95,9 @@ class Product {
     );
     this.#controlPlane = child;
     child.on('message', (message) => {
-      if (this.#isStopping) return;
-      if (message === 'ready') this.#restarts.controlPlane.succeeded();
-      this.#applyGatewayFile();
+      if (this.#isStopping || message !== 'ready') return;
+      this.#restarts.controlPlane.succeeded();
+      if (!this.#monitorHasStarted) this.#startMonitor();
     });
     child.on('exit', (status, signal) => this.#controlPlaneEnded(status, signal));
   }
@@ -109,7 +105,7 @@ class Product {
   #controlPlaneEnded(status, signal) {
     this.#controlPlane = undefined;
     if (this.#isStopping) return;
-    if (!this.#gatewayHasStarted) {
+    if (!this.#monitorHasStarted) {
       process.exitCode = status === 0 || status === null ? 1 : status;
       return;
     }
@@ -119,36 +115,28 @@ class Product {
     );
   }
 
-  /** The control plane may have written the gateway's file, also one that died before it could say so. */
-  #applyGatewayFile() {
-    if (this.#gateway !== undefined) {
-      this.#gateway.kill('SIGHUP');
-      return;
-    }
-    this.#restarts.gateway.cancel();
-    this.#startGateway();
-  }
-
-  #startGateway() {
-    this.#gatewayHasStarted = true;
+  #startMonitor() {
+    this.#monitorHasStarted = true;
     const startedAt = Date.now();
-    // Until the gateway listens for it, a request to read its file again must not end it.
-    const parameters = [node, gatewayProgram, 'run', '--config', join(this.#state, 'gateway.json')];
+    // Until the monitor listens for it, a request to read the configuration again must not end it.
+    const parameters = [node, hostToolsProgram, 'monitor', 'run', '--directory', this.#state];
     const child = spawn('sh', ['-c', 'trap "" HUP; exec "$@"', 'sh', ...parameters], {
       cwd: root,
-      stdio: 'inherit',
+      // The channel tells it when this process is gone.
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     });
-    this.#gateway = child;
+    this.#monitor = child;
     child.on('exit', (status, signal) => {
-      this.#gateway = undefined;
+      this.#monitor = undefined;
       if (this.#isStopping) {
         process.exitCode = status ?? (signal === null ? 1 : 128);
+        this.#controlPlane?.kill('SIGTERM');
         return;
       }
-      if (Date.now() - startedAt > steadyMilliseconds) this.#restarts.gateway.succeeded();
-      const seconds = this.#restarts.gateway.schedule(() => this.#startGateway());
+      if (Date.now() - startedAt > steadyMilliseconds) this.#restarts.monitor.succeeded();
+      const seconds = this.#restarts.monitor.schedule(() => this.#startMonitor());
       say(
-        `the gateway ended (${signal ?? `status ${status}`}), its last lines say why; it is started again in ${seconds} s, and at once when its configuration is changed`,
+        `the monitor ended (${signal ?? `status ${status}`}); tunnels go on, it is started again in ${seconds} s`,
       );
     });
   }

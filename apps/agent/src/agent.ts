@@ -1,16 +1,17 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AgentSettings, CheckIn, CheckInAnswer, Command, HealthReasons } from '@culvert/contracts';
+import type { CheckIn, CheckInAnswer, Command, HealthReasons } from '@culvert/contracts';
 import type { Logger } from 'pino';
 import { checkInOf } from './check-in/gather.ts';
 import { KeptSamples } from './check-in/kept-samples.ts';
 import { CheckInLoop } from './check-in/loop.ts';
 import { takeSamples } from './check-in/sampling.ts';
-import { type CommandTools, carryOut, type LogCollector, resume } from './commands/carry-out.ts';
+import { type CommandTools, carryOut, resume } from './commands/carry-out.ts';
 import { RememberedCommands } from './commands/remembered-commands.ts';
 import { ServerConfigurations } from './configuration/server-configurations.ts';
 import { GatewayClient } from './gateway/gateway-client.ts';
 import type { HealthSource } from './health/source.ts';
+import type { HostLogs } from './host-logs.ts';
 import type { HostPaths } from './host-paths.ts';
 import { certificateOf } from './identity/identity.ts';
 import { IdentityStore } from './identity/identity-store.ts';
@@ -18,26 +19,19 @@ import { Membership } from './joining/membership.ts';
 import { Lane } from './lane.ts';
 import { MonitorClient } from './monitor/monitor-client.ts';
 import { CertificateRenewal } from './renewal/certificate-renewal.ts';
-import type { AgentStatus } from './status/agent-status.ts';
+import type { LocalStatus } from './status/local-status.ts';
 import { type StatusServer, serveStatus } from './status/status-server.ts';
+import type { ControlPlane } from './transport/control-plane.ts';
 import type { HttpProxy } from './transport/proxy.ts';
 import { Upgrades } from './upgrades/upgrades.ts';
-
-/** Turns verbose logs of this server on for a time, and off. */
-export interface VerboseLogs {
-  /** `until` is undefined when they are to be as the administrator of the host has set them. */
-  set(until: string | undefined): Promise<void>;
-  readonly isOn: boolean;
-}
 
 export interface AgentOptions {
   paths: HostPaths;
   version: string;
   logger: Logger;
   health: HealthSource;
-  /** Made with the way to the control plane of the moment. */
-  logs: (controlPlane: () => ReturnType<Membership['controlPlane']>) => LogCollector;
-  verboseLogs: VerboseLogs;
+  /** Sends over the way to the control plane of the moment. */
+  logs: (controlPlane: () => ControlPlane) => HostLogs;
   /** Of the settings of this host. */
   proxy: HttpProxy | undefined;
   environment: NodeJS.ProcessEnv;
@@ -60,11 +54,12 @@ export class Agent {
   readonly #configurations: ServerConfigurations;
   readonly #upgrades: Upgrades;
   readonly #membership: Membership;
+  readonly #logs: HostLogs;
   readonly #renewal: CertificateRenewal;
   readonly #loop: CheckInLoop;
   readonly #tools: CommandTools;
-  /** What touches the gateway goes one after the other; logs are sent beside it. */
-  readonly #lanes = { server: new Lane(), logs: new Lane() };
+  /** What touches the gateway goes one after the other. */
+  readonly #lane = new Lane();
   #reasons: HealthReasons = {};
   #hasSample = false;
   #lastCheckIn: string | undefined;
@@ -93,6 +88,7 @@ export class Agent {
       random,
       signal,
     });
+    this.#logs = options.logs(() => this.#membership.controlPlane());
     this.#renewal = new CertificateRenewal({
       store,
       membership: this.#membership,
@@ -100,6 +96,7 @@ export class Agent {
       now,
       random,
       prove: (controlPlane) => this.#prove(controlPlane),
+      replaced: () => this.#loop.joined(),
     });
     this.#loop = new CheckInLoop({
       controlPlane: () => this.#membership.controlPlane(),
@@ -113,7 +110,7 @@ export class Agent {
       gateway: this.#gateway,
       restartServer: () => this.#configurations.restart(),
       renewCertificate: () => this.#renewal.renew(),
-      logs: options.logs(() => this.#membership.controlPlane()),
+      logs: this.#logs,
     };
   }
 
@@ -136,12 +133,13 @@ export class Agent {
     const finished = this.#finishWhatWasCutOff();
     await this.#membership.joined();
     if (!signal.aborted) {
+      await this.#logs.resume();
       await this.#renewal.takeUp();
       this.#loop.start();
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     }
     await Promise.race([
-      Promise.all([sampling, finished, this.#lanes.server.ended(), this.#lanes.logs.ended()]),
+      Promise.all([sampling, finished, this.#lane.ended()]),
       new Promise((resolve) => setTimeout(resolve, endMilliseconds).unref()),
     ]);
   }
@@ -151,13 +149,14 @@ export class Agent {
     this.#loop.stop();
     this.#ended.abort();
     await this.#membership.close();
+    await this.#logs.close();
     await this.#options.health.close();
     await this.#statusServer?.close();
   }
 
-  status(): AgentStatus {
+  status(): LocalStatus {
     const { identity, trouble } = this.#membership;
-    const lastError = trouble ?? this.#trouble;
+    const problem = trouble ?? this.#trouble;
     const { appliedRevision } = this.#configurations.state;
     return {
       version: this.#options.version,
@@ -170,8 +169,8 @@ export class Agent {
             controlPlane: identity.membership.url,
             certificateNotAfter: certificateOf(identity.credentials).validToDate.toISOString(),
           }),
-      ...(this.#lastCheckIn === undefined ? {} : { lastCheckIn: this.#lastCheckIn }),
-      ...(lastError === undefined ? {} : { lastError }),
+      ...(this.#lastCheckIn === undefined ? {} : { lastCheckInAt: this.#lastCheckIn }),
+      ...(problem === undefined ? {} : { problem }),
       ...(appliedRevision === undefined ? {} : { appliedRevision }),
     };
   }
@@ -197,7 +196,7 @@ export class Agent {
       samples: this.#samples.oldest(),
       reasons: this.#reasons,
       commandResults: this.#commands.toReport(),
-      logsAreVerbose: this.#options.verboseLogs.isOn,
+      logsAreVerbose: this.#logs.areVerbose,
     });
   }
 
@@ -215,31 +214,28 @@ export class Agent {
     this.#lastCheckIn = this.#now().toISOString();
     await this.#samples.acknowledge(told.samples);
     await this.#commands.acknowledge(told.commandResults);
-    await this.#takeOver(answer.settings);
+    this.#options.health.configure(answer.settings);
+    // Sends logs, which may take long.
+    void this.#logs.checkedIn(answer.settings);
     const { configuration } = answer;
     if (configuration !== undefined) {
-      this.#inBackground('server', async () => {
+      this.#inBackground(async () => {
         if (await this.#configurations.apply(configuration)) this.#loop.news();
       });
     }
     for (const command of answer.commands) await this.#begin(command);
     if (answer.desiredVersion !== undefined) {
-      this.#inBackground('server', () => this.#upgrades.want(answer.desiredVersion));
+      this.#inBackground(() => this.#upgrades.want(answer.desiredVersion));
     }
-    if (this.#renewal.isDue()) this.#inBackground('server', () => this.#renewal.renew());
+    if (this.#renewal.isDue()) this.#inBackground(() => this.#renewal.renew());
     if (this.#samples.count > 0 && told.samples.length > 0) this.#loop.news();
-  }
-
-  async #takeOver(settings: AgentSettings): Promise<void> {
-    this.#options.health.configure(settings);
-    await this.#options.verboseLogs.set(settings.verboseLogsUntil);
   }
 
   async #begin(command: Command): Promise<void> {
     if (!(await this.#commands.begin(command, this.#now()))) return;
     const { id, order } = command;
     this.#logger.info({ id, command: order.kind }, 'a command came from the control plane');
-    this.#inBackground(order.kind === 'collectLogs' ? 'logs' : 'server', async () => {
+    this.#inBackground(async () => {
       await this.#end(id, await carryOut(order, this.#tools));
     });
   }
@@ -251,18 +247,18 @@ export class Agent {
   }
 
   async #finishWhatWasCutOff(): Promise<void> {
-    this.#inBackground('server', async () => {
+    this.#inBackground(async () => {
       if (await this.#configurations.finish()) this.#loop.news();
     });
     for (const entry of this.#commands.cutOff()) {
-      this.#inBackground(entry.order.kind === 'collectLogs' ? 'logs' : 'server', async () => {
+      this.#inBackground(async () => {
         await this.#end(entry.id, await resume(entry, this.#tools));
       });
     }
   }
 
-  #inBackground(lane: 'server' | 'logs', task: () => Promise<unknown>): void {
-    this.#lanes[lane].run(task).catch((error: unknown) => {
+  #inBackground(task: () => Promise<unknown>): void {
+    this.#lane.run(task).catch((error: unknown) => {
       if (this.#ended.signal.aborted) return;
       this.#logger.error({ reason: error instanceof Error ? error.message : String(error) }, 'work failed');
     });

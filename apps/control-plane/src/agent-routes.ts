@@ -2,6 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import type { AgentContext } from './agent-listener/application.ts';
 import { registerCheckIns } from './check-ins/routes.ts';
 import { registerEnrolment } from './enrolment/routes.ts';
+import { registerRecentLogUploads } from './log-collections/recent-log-routes.ts';
+import { registerLogUploads } from './log-collections/upload-routes.ts';
 
 /** Every route of the listener of agents. */
 export async function registerAgentRoutes(
@@ -10,4 +12,6 @@ export async function registerAgentRoutes(
 ): Promise<void> {
   registerEnrolment(application, context);
   registerCheckIns(application, context);
+  registerLogUploads(application, context);
+  registerRecentLogUploads(application, context);
 }

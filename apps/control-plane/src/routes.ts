@@ -8,7 +8,6 @@ import { registerConfigurationRevisions } from './desired-configuration/routes.t
 import { registerRevocation } from './enrolment/revoke-routes.ts';
 import { registerHealth } from './health/routes.ts';
 import { registerNotificationChannels } from './health-notifications/routes.ts';
-import { noReleases } from './health-status/release-distance.ts';
 import { registerHealthStatus } from './health-status/routes.ts';
 import { registerHealthThresholds } from './health-thresholds/routes.ts';
 import { registerIdentityProviders } from './identity-providers/routes.ts';
@@ -33,20 +32,20 @@ import { registerUpgrades } from './upgrades/routes.ts';
 
 /** Every route of the control plane. */
 export async function registerRoutes(application: FastifyInstance, context: Context): Promise<void> {
-  registerMetrics(application);
+  registerMetrics(application, context);
   await registerOpenApi(application);
   registerHealth(application, context);
   registerServerConfigurations(application, context);
   registerSites(application, context);
   registerServers(application, context);
-  registerServerActions(application, context, noReleases);
-  registerHealthStatus(application, context, noReleases);
-  registerHealthThresholds(application, context, noReleases);
+  registerServerActions(application, context);
+  registerHealthStatus(application, context);
+  registerHealthThresholds(application, context);
+  registerNotificationChannels(application, context);
   registerRevocation(application, context);
   registerJoinTokens(application, context);
   registerCommands(application, context);
   registerConfigurationRevisions(application, context);
-  registerNotificationChannels(application, context);
   registerLogCollections(application, context);
   registerVerboseLogs(application, context);
   registerRecentLogs(application, context);

@@ -10,7 +10,9 @@ test('a join token lets one server in, and is refused in words to the next', asy
   expect(first.code).toBe(0);
   const second = await fleet().serverAt(1).join(token);
   expect(second.code).toBe(1);
-  expect(`${second.stdout}${second.stderr}`).toMatch(/a server has joined with this join token.*make another/s);
+  expect(`${second.stdout}${second.stderr}`).toMatch(
+    /a server has joined with this join token.*make another/s,
+  );
   expect((await fleet().serverRecords()).map(({ displayName }) => displayName)).toEqual(['server1']);
 });
 

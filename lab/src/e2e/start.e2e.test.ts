@@ -5,6 +5,7 @@ import { Client } from '../client/client.ts';
 import { Corp } from '../corp/corp.ts';
 import { corpAddress, gatewayName, Network } from '../network/network.ts';
 import { Product } from '../server/product.ts';
+import type { Background } from '../system/background.ts';
 import { makeDirectory } from '../system/run.ts';
 import { eventually } from '../system/wait.ts';
 import { reaches } from '../traffic/ping.ts';
@@ -71,6 +72,19 @@ test('the site "Default" has the configuration of the gateway', async () => {
   ]);
 });
 
+test('this host is a server of that site within a minute, and checks in', async () => {
+  const server = await eventually(
+    'the server has checked in',
+    async () => {
+      const { body } = await product.request(token, 'GET', `${graph}/microsoftTunnelServers`);
+      const [first] = body.value as Record<string, unknown>[];
+      return first?.lastCheckinDateTime ? first : undefined;
+    },
+    60_000,
+  );
+  expect(server).toMatchObject({ id: expect.any(String), displayName: expect.any(String) });
+});
+
 test('a change through the API reaches the gateway, and the next device has it', async () => {
   const before = await connect();
   const { id } = await onlyConfiguration();
@@ -130,23 +144,68 @@ test('a gateway that is killed comes back while a tunnel goes on', async () => {
   await client.logOut();
 });
 
-test('a port that is taken is mended through the API, whatever was started since', async () => {
+test.each(['agent', 'host-tools'] as const)(
+  'a killed process of %s comes back while a tunnel goes on',
+  async (which) => {
+    const client = await connect();
+    const from = product.process.output.length;
+    const before = await product.monitor();
+    await product.kill(which);
+    await product.process.waitFor(/the (agent|monitor) ended \(SIGKILL\)/, 10_000, from);
+    expect(await reaches(network.device.namespace, corpAddress)).toBe(true);
+    const after = await eventually(
+      'it runs again',
+      async () => {
+        const { processes } = await product.monitor();
+        return processes.agent.state === 'running' ? processes : undefined;
+      },
+      30_000,
+    );
+    // Neither end touches the gateway, and a monitor finds the agent again.
+    expect(after.server.processId).toBe(before.processes.server.processId);
+    expect(after.agent.processId === before.processes.agent.processId).toBe(which === 'host-tools');
+    expect(client.process.running).toBe(true);
+    await client.logOut();
+  },
+);
+
+const change = async (listenPort: number) => {
   const { id } = await onlyConfiguration();
-  const change = (listenPort: number) =>
-    product.request(token, 'PATCH', `${graph}/microsoftTunnelConfigurations/${id}`, { listenPort });
-  const squatter = network.gateway.start(['python3', '-m', 'http.server', '9000']);
+  return product.request(token, 'PATCH', `${graph}/microsoftTunnelConfigurations/${id}`, { listenPort });
+};
+
+/** Another program on a port of the gateway's host. */
+async function squat(port: number): Promise<Background> {
+  const squatter = network.gateway.start(['python3', '-m', 'http.server', String(port)]);
   await eventually('the port is taken', async () => {
-    const { stdout } = await network.gateway.run(['ss', '-Hltn', 'sport = :9000']);
+    const { stdout } = await network.gateway.run(['ss', '-Hltn', `sport = :${port}`]);
     return stdout !== '';
   });
-  await change(9000);
+  return squatter;
+}
+
+test('a port that another program has is refused, and the gateway keeps its own', async () => {
+  const squatter = await squat(9000);
+  const from = product.process.output.length;
+  expect((await change(9000)).status).toBe(200);
+  await product.process.waitFor(/the configuration of the site is not used/, 30_000, from);
+  await (await connect()).logOut();
+  expect((await change(443)).status).toBe(200);
+  await squatter.stop();
+});
+
+test('a gateway that cannot start is mended through the API', async () => {
   await product.stop();
+  const squatter = await squat(443);
   product = new Product(network.gateway, product.directory);
   await product.process.waitFor(/the gateway ended/, 60_000);
-  expect((await change(443)).status).toBe(200);
-  await product.process.waitFor(/devices can connect/, 30_000);
-  await (await connect()).logOut();
+  expect((await change(9000)).status).toBe(200);
+  await product.process.waitFor(/devices can connect/, 60_000);
   await squatter.stop();
+  const from = product.process.output.length;
+  expect((await change(443)).status).toBe(200);
+  await product.process.waitFor(/the configuration of the site is in use/, 30_000, from);
+  await (await connect()).logOut();
 });
 
 test('a second start keeps everything, shows no password, and a stop leaves nothing behind', async () => {

@@ -131,9 +131,21 @@ export class ServerHost {
   }
 
   /** Lets the server join, or join again, as its administrator does; `clock` as for the agent. */
-  join(token: string, { again = false, clock }: { again?: boolean; clock?: string } = {}): Promise<CommandResult> {
+  join(
+    token: string,
+    { again = false, clock }: { again?: boolean; clock?: string } = {},
+  ): Promise<CommandResult> {
     const shift = clock === undefined ? [] : ['faketime', '-f', clock];
-    const command = [...shift, node, programs.agent, 'join', '--directory', this.directory, '--join-token', '-'];
+    const command = [
+      ...shift,
+      node,
+      programs.agent,
+      'join',
+      '--directory',
+      this.directory,
+      '--join-token',
+      '-',
+    ];
     if (again) command.push('--again');
     return this.namespace.attempt(this.#named(command), { input: `${token}\n` });
   }

@@ -3,12 +3,13 @@ import { fileURLToPath } from 'node:url';
 import type { Namespace } from '../network/namespace.ts';
 import { gatewayName } from '../network/network.ts';
 import type { Background, Ending } from '../system/background.ts';
+import type { MonitorView } from './monitored-host.ts';
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
 const node = join(repository, 'node_modules/.bin/node');
 const controlPlane = 'https://localhost:8443';
 
-/** What `npm start` runs, in a namespace: the control plane and the gateway of its site "Default". */
+/** What `npm start` runs, in a namespace: the control plane, and a server of its site "Default" with its monitor. */
 export class Product {
   readonly directory: string;
   readonly process: Background;
@@ -66,8 +67,18 @@ export class Product {
     return { status: Number(stdout.slice(end + 1)), body: text === '' ? {} : JSON.parse(text) };
   }
 
-  /** Kills one of its processes without a warning. */
-  async kill(which: 'control-plane' | 'gateway'): Promise<void> {
+  /** What its monitor tells. */
+  async monitor(): Promise<MonitorView> {
+    const socket = join(this.directory, 'run/monitor.sock');
+    const { stdout } = await this.#host.run([
+      ...['curl', '--silent', '--show-error', '--max-time', '10', '--unix-socket', socket],
+      'http://monitor/status',
+    ]);
+    return JSON.parse(stdout) as MonitorView;
+  }
+
+  /** Kills one of its processes without a warning; the monitor is of `host-tools`. */
+  async kill(which: 'control-plane' | 'host-tools' | 'gateway' | 'agent'): Promise<void> {
     await this.#host.run(['pkill', '-KILL', '-f', `apps/${which}/src/main.ts .*${this.directory}`]);
   }
 

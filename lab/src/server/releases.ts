@@ -20,7 +20,7 @@ const directory = process.argv[process.argv.indexOf('--directory') + 1];
 const socket = join(directory, 'run/agent.sock');
 rmSync(socket, { force: true });
 const lastCheckInAt = new Date().toISOString();
-createServer((_request, response) => response.end(JSON.stringify({ lastCheckInAt }))).listen(socket);
+createServer((_request, response) => response.end(JSON.stringify({ version: '1.0.0', lastCheckInAt }))).listen(socket);
 `;
 
 export interface ReleaseChanges {

@@ -68,7 +68,10 @@ export class CheckInLoop {
   }
 
   #act(action: CheckInAction): void {
-    if (action.kind === 'endWait') return this.#wait.abort();
+    if (action.kind === 'endWait') {
+      this.#wait.abort();
+      return;
+    }
     const request = action.kind === 'checkIn' ? this.#checkInOnce() : this.#waitOnce(action.cursor);
     // Both resolve in any case.
     void request.then((event) => this.#happen(event));

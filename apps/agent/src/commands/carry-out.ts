@@ -1,13 +1,7 @@
 import type { CommandOrder, CommandResult } from '@culvert/contracts';
 import type { GatewayClient } from '../gateway/gateway-client.ts';
+import type { HostLogs } from '../host-logs.ts';
 import type { RememberedCommand } from './remembered-commands.ts';
-
-export type CollectOrder = Extract<CommandOrder, { kind: 'collectLogs' }>;
-
-/** Collects logs and sends them. Going on with the same collection sends only what is missing. */
-export interface LogCollector {
-  collect(order: CollectOrder): Promise<Outcome>;
-}
 
 export type Outcome = Omit<CommandResult, 'id'>;
 
@@ -16,7 +10,7 @@ export interface CommandTools {
   /** Restarts the server with the desired configuration; the sentence says what came of it. Throws when it is not well. */
   restartServer(): Promise<string>;
   renewCertificate(): Promise<string>;
-  logs: LogCollector;
+  logs: Pick<HostLogs, 'collect'>;
 }
 
 /** Of a detail, in the document. */
@@ -49,7 +43,8 @@ async function act(order: CommandOrder, tools: CommandTools): Promise<Outcome> {
         `${order.user} has no session on this server`,
       );
     case 'collectLogs':
-      return tools.logs.collect(order);
+      await tools.logs.collect(order);
+      return { outcome: 'done', detail: 'the logs are being collected and sent' };
   }
 }
 

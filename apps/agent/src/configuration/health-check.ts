@@ -46,24 +46,23 @@ function askAsDevice(configuration: StandaloneConfiguration): Promise<string | u
   const port = configuration.serverConfiguration.listenPort;
   const host = configuration.listenAddresses?.[0] ?? '127.0.0.1';
   const socket = connect({ host, port });
-  // Behind a balancer every connection has a header; this one is for a check of the balancer's own.
-  if (configuration.proxyProtocol) socket.write('PROXY UNKNOWN\r\n');
   return new Promise((resolve) => {
     const finish = (trouble?: string) => {
       clearTimeout(timer);
-      secured.destroy();
       socket.destroy();
       resolve(trouble === undefined ? undefined : `port ${port} of the gateway ${trouble}`);
     };
     const timer = setTimeout(() => finish('does not answer'), answerMilliseconds);
-    // The certificate is judged elsewhere; this is about whether somebody answers.
-    const secured = connectTls({ socket, rejectUnauthorized: false, minVersion: 'TLSv1.2' });
     socket.on('error', ({ message }) => finish(`cannot be reached: ${message}`));
-    secured.on('error', ({ message }) => finish(`does not answer over TLS: ${message}`));
-    secured.once('secureConnect', () =>
-      secured.write(`GET / HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`),
-    );
-    secured.once('data', () => finish());
-    secured.once('close', () => finish('closed the connection without an answer'));
+    socket.once('connect', () => {
+      // Behind a balancer every connection has a header; this one is for a check of the balancer's own.
+      if (configuration.proxyProtocol) socket.write('PROXY UNKNOWN\r\n');
+      // The certificate is judged elsewhere; this is about whether somebody answers.
+      const secured = connectTls({ socket, rejectUnauthorized: false, minVersion: 'TLSv1.2' });
+      secured.on('error', ({ message }) => finish(`does not answer over TLS: ${message}`));
+      secured.once('close', () => finish('closed the connection without an answer'));
+      secured.once('data', () => finish());
+      secured.write(`GET / HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`);
+    });
   });
 }

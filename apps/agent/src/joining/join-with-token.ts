@@ -27,5 +27,5 @@ export async function joinWithToken(
   const proxy = proxyFor(url, setting, environment);
   const place = { host: withoutBrackets(url.hostname), port: Number(url.port || 443) };
   const authority = await fetchAuthority(place, proxy, token.fingerprint);
-  return enrol(store, { url: token.url, authority }, { joinToken: text.trim() }, proxy);
+  return enrol(store, { url: token.url, authority }, { joinToken: token.secret }, proxy);
 }

@@ -107,7 +107,7 @@ export class Membership {
     const { membership, credentials } = identity;
     const proxy = proxyFor(new URL(membership.url), setting, environment);
     const before = this.#controlPlane;
-    this.#controlPlane = this.connect(identity, credentials, proxy, now);
+    this.#controlPlane = connect(identity, credentials, proxy, now);
     this.#identity = identity;
     this.trouble = undefined;
     void before?.close();
@@ -118,20 +118,11 @@ export class Membership {
     if (this.#identity === undefined) throw new Error('this server has not joined a control plane yet');
     const { proxy: setting, environment, now } = this.#options;
     const proxy = proxyFor(new URL(this.#identity.membership.url), setting, environment);
-    return this.connect(this.#identity, credentials, proxy, now);
+    return connect(this.#identity, credentials, proxy, now);
   }
 
   async close(): Promise<void> {
     await this.#controlPlane?.close();
-  }
-
-  private connect(
-    { membership: { url, authority } }: Identity,
-    credentials: Credentials,
-    proxy: HttpProxy | undefined,
-    now: () => Date,
-  ): ControlPlane {
-    return new ControlPlane({ url, authority, credentials, now, ...(proxy === undefined ? {} : { proxy }) });
   }
 
   async #token(tried: string | undefined, signal: AbortSignal): Promise<string | undefined> {
@@ -169,4 +160,13 @@ export class Membership {
 
 function isPassing(code: Refused['code']): boolean {
   return code === 'unavailable' || code === 'tooManyRequests';
+}
+
+function connect(
+  { membership: { url, authority } }: Identity,
+  credentials: Credentials,
+  proxy: HttpProxy | undefined,
+  now: () => Date,
+): ControlPlane {
+  return new ControlPlane({ url, authority, credentials, now, ...(proxy === undefined ? {} : { proxy }) });
 }

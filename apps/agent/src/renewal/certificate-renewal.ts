@@ -15,6 +15,8 @@ export interface CertificateRenewalOptions {
   random: () => number;
   /** Uses a certificate for the first time. Rejects when it does not work. */
   prove: (controlPlane: ControlPlane) => Promise<void>;
+  /** Called when another certificate is in use. */
+  replaced: () => void;
 }
 
 /** Renews the certificate of this agent in time. The old one stays in use until the new one has worked. */
@@ -60,7 +62,7 @@ export class CertificateRenewal {
   }
 
   async #use(credentials: Credentials): Promise<void> {
-    const { store, membership, prove } = this.#options;
+    const { store, membership, prove, replaced } = this.#options;
     const { identity } = membership;
     if (identity === undefined) return;
     const candidate = membership.connectWith(credentials);
@@ -75,5 +77,6 @@ export class CertificateRenewal {
     }
     await store.promote();
     membership.use({ ...identity, credentials });
+    replaced();
   }
 }

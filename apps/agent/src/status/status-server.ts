@@ -2,14 +2,14 @@ import { chmod, mkdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
-import type { AgentStatus } from './agent-status.ts';
+import type { LocalStatus } from './local-status.ts';
 
 export interface StatusServer {
   close(): Promise<void>;
 }
 
 /** Answers `GET /status` on a socket that only the agent's own user may use. Throws when another agent runs there. */
-export async function serveStatus(socketPath: string, status: () => AgentStatus): Promise<StatusServer> {
+export async function serveStatus(socketPath: string, status: () => LocalStatus): Promise<StatusServer> {
   await mkdir(dirname(socketPath), { recursive: true, mode: 0o710 });
   if (await isServed(socketPath)) throw new Error(`an agent already runs here: ${socketPath} answers`);
   await rm(socketPath, { force: true });

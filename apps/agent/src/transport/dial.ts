@@ -81,6 +81,8 @@ function secure(
     rejectUnauthorized: false,
   });
   socket.on('error', (error) => secured.destroy(error));
+  // A handshake that failed leaves the connection below it open.
+  secured.once('close', () => socket.destroy());
   return inTime(secured, describePlace(place), (resolve) =>
     secured.once('secureConnect', () => resolve(secured)),
   );

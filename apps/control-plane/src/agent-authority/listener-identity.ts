@@ -11,6 +11,8 @@ export interface ListenerIdentity {
 }
 
 const listenerDays = 90;
+/** For agents on the same host, whatever name the others use. */
+const loopback = ['localhost', '127.0.0.1', '::1'];
 
 /** A certificate of the agent authority for the host of the listener's address. The key stays in this process. */
 export async function issueListenerIdentity(
@@ -22,7 +24,13 @@ export async function issueListenerIdentity(
   const { publicKey, privateKey } = await newKeys();
   const certificate = await issueCertificate(
     authority,
-    { commonName: host, publicKey, alternativeNames: [host], purpose: 'server', days: listenerDays },
+    {
+      commonName: host,
+      publicKey,
+      alternativeNames: [...new Set([host, ...loopback])],
+      purpose: 'server',
+      days: listenerDays,
+    },
     now,
   );
   return {

@@ -65,18 +65,19 @@ export async function createAgentApplication(
   application.setValidatorCompiler(validateRequest);
   application.setSerializerCompiler(() => JSON.stringify);
   application.decorateRequest('agent', undefined);
-  await application.register(rateLimit, {
-    global: false,
-    keyGenerator: ({ ip }) => addressKeyOf(ip),
-    errorResponseBuilder: (_request, { after }) =>
-      new AgentRefusal('tooManyRequests', `too many attempts from this address; try again in ${after}`, 60),
-  });
+  // Before the plugin, which reads the limit of a route from its configuration.
   application.addHook('onRoute', (route) => {
     if (route.config?.from === undefined)
       throw new Error(`${route.method} ${route.url} says not for whom it is`);
     if (route.config.from === 'stranger') {
       Object.assign(route.config, { rateLimit: { max: strangerRequests, timeWindow: 60_000 } });
     }
+  });
+  await application.register(rateLimit, {
+    global: false,
+    keyGenerator: ({ ip }) => addressKeyOf(ip),
+    errorResponseBuilder: (_request, { after }) =>
+      new AgentRefusal('tooManyRequests', `too many attempts from this address; try again in ${after}`, 60),
   });
   application.addHook('onRequest', async (request) => {
     // PostgreSQL cannot compare with a text that has one.

@@ -2,6 +2,8 @@ import { checkInAnswerSchema } from '@culvert/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ListenerOfTests, startListenerOfTests } from '../testing/agent-listener.ts';
 import { describeOnEachEngine } from '../testing/databases.ts';
+import { siteExample } from '../testing/graph.ts';
+import type { TestAgent } from '../testing/test-agent.ts';
 
 describeOnEachEngine('check-ins', (database) => {
   let tests: ListenerOfTests;
@@ -10,15 +12,255 @@ describeOnEachEngine('check-ins', (database) => {
   });
   afterAll(() => tests.stop());
 
+  const checkIn = async (agent: TestAgent, further = {}) => {
+    const { status, body } = await agent.checkIn(further);
+    expect([status, body]).toEqual([200, expect.anything()]);
+    return checkInAnswerSchema.parse(body);
+  };
+  const stateOf = (agent: TestAgent) =>
+    database()
+      .tables.selectFrom('server_states')
+      .selectAll()
+      .where('server_id', '=', agent.serverId)
+      .executeTakeFirstOrThrow();
+  const samplesOf = (agent: TestAgent) =>
+    database()
+      .tables.selectFrom('server_health_samples')
+      .select(['at', 'metric_values'])
+      .where('server_id', '=', agent.serverId)
+      .orderBy('at')
+      .execute();
+  const secondsAgo = (seconds: number) =>
+    new Date(tests.context.now().getTime() - seconds * 1_000).toISOString();
+
   test('an agent that has joined is answered with what its server is to be', async () => {
     const agent = await tests.agent();
-    const { status, body } = await agent.checkIn();
-    expect([status, body]).toEqual([200, expect.anything()]);
-    const answer = checkInAnswerSchema.parse(body);
-    expect(answer).toMatchObject({
+    expect(await checkIn(agent)).toMatchObject({
       nextCheckInSeconds: 60,
       commands: [],
+      settings: { internalNetworkProbeUrl: null, imageRegistryUrl: null },
       configuration: { publicAddress: 'vpn.example.com', serverConfiguration: { network: '10.70.0.0/16' } },
+    });
+  });
+
+  test('what it tells is kept, and what Graph shows of it moves without its version', async () => {
+    const agent = await tests.agent();
+    const server = `microsoftTunnelSites/${tests.siteId}/microsoftTunnelServers/${agent.serverId}`;
+    const before = (await tests.graph.get(server)).body;
+    expect(before.lastCheckinDateTime).toBeUndefined();
+    const at = secondsAgo(2);
+    await checkIn(agent, {
+      digests: { agent: 'sha256:a' },
+      samples: [{ at, values: { cpuUsage: 12.5 } }],
+      reasons: { latency: 'no packet came back' },
+      logsAreVerbose: true,
+      upgrade: { version: '0.2.0', state: 'failed', reason: 'it did not start', at },
+    });
+    expect(await stateOf(agent)).toMatchObject({
+      host_name: 'gateway-1',
+      agent_version: '0.1.0',
+      connected: 3,
+      away: 1,
+      capacity: 250,
+      logs_are_verbose: 1,
+      latest: '{"cpuUsage":12.5}',
+      latest_at: at,
+      reasons: '{"latency":"no packet came back"}',
+      upgrade_state: 'failed',
+      upgrade_reason: 'it did not start',
+    });
+    const after = (await tests.graph.get(server)).body;
+    expect(after.lastCheckinDateTime).toMatch(/Z$/);
+    expect(after.agentImageDigest).toBe('sha256:a');
+    expect(after['@odata.etag']).toBe(before['@odata.etag']);
+  });
+
+  test('samples count once, however often they are sent, and only when they are of the last day', async () => {
+    const agent = await tests.agent();
+    const good = [secondsAgo(120), secondsAgo(60)].map((at, index) => ({ at, values: { cpuUsage: index } }));
+    await checkIn(agent, { samples: good });
+    await checkIn(agent, {
+      samples: [
+        { at: secondsAgo(90_000), values: { cpuUsage: 7 } },
+        ...good,
+        { at: secondsAgo(-120), values: { cpuUsage: 8 } },
+      ],
+    });
+    expect((await samplesOf(agent)).map(({ at }) => at)).toEqual(good.map(({ at }) => at));
+    // What was kept while the control plane was away comes after what is newer.
+    await checkIn(agent, { samples: [{ at: secondsAgo(3_600), values: { cpuUsage: 99 } }] });
+    expect((await stateOf(agent)).latest).toBe('{"cpuUsage":1}');
+    expect(await samplesOf(agent)).toHaveLength(3);
+  });
+
+  test('a time of a sample is kept in one way of writing', async () => {
+    const agent = await tests.agent();
+    const at = `${secondsAgo(60).slice(0, 19)}Z`;
+    await checkIn(agent, { samples: [{ at, values: { cpuUsage: 1 } }] });
+    await checkIn(agent, { samples: [{ at: at.replace('Z', '.000Z'), values: { cpuUsage: 1 } }] });
+    expect((await samplesOf(agent)).map((sample) => sample.at)).toEqual([at.replace('Z', '.000Z')]);
+  });
+
+  test('a configuration is offered until it is in use, and one that failed only with a restart', async () => {
+    const agent = await tests.agent();
+    const revisions = async () =>
+      (await tests.graph.get(`/api/v1/servers/${agent.serverId}/configurationRevisions`)).body.value;
+    const first = (await checkIn(agent)).configuration?.revision ?? '';
+    expect((await checkIn(agent)).configuration?.revision).toBe(first);
+    expect(await revisions()).toMatchObject([{ revision: first, status: 'offered', isInUse: false }]);
+    const applied = { revision: first, status: 'applied', at: secondsAgo(1) } as const;
+    expect(
+      (await checkIn(agent, { configuration: applied, appliedRevision: first })).configuration,
+    ).toBeUndefined();
+    expect(await revisions()).toMatchObject([{ revision: first, status: 'applied', isInUse: true }]);
+
+    await tests.graph.patch(`microsoftTunnelConfigurations/${tests.configurationId}`, {
+      routeIncludes: ['10.61.0.0/16'],
+    });
+    const second = (await checkIn(agent, { configuration: applied, appliedRevision: first })).configuration;
+    expect(second?.serverConfiguration.routeIncludes).toEqual(['10.61.0.0/16']);
+    const failed = {
+      revision: second?.revision ?? '',
+      status: 'failed',
+      reason: 'routeIncludes: the gateway did not answer afterwards',
+      at: secondsAgo(0),
+    } as const;
+    const told = { configuration: failed, appliedRevision: first };
+    expect((await checkIn(agent, told)).configuration).toBeUndefined();
+    expect(await revisions()).toMatchObject([
+      { revision: second?.revision, status: 'failed', reason: failed.reason, isInUse: false },
+      { revision: first, status: 'applied', isInUse: true },
+    ]);
+
+    const order = await tests.graph.post(`/api/v1/servers/${agent.serverId}/commands`, {
+      kind: 'restartServer',
+    });
+    const again = await checkIn(agent, told);
+    expect(again.configuration?.revision).toBe(second?.revision);
+    expect(again.commands).toMatchObject([{ id: order.body.id, order: { kind: 'restartServer' } }]);
+    expect((await revisions())[0]).toMatchObject({ status: 'offered' });
+    // The report of the first time, told once more, is none about the second.
+    await checkIn(agent, told);
+    expect((await revisions())[0]).toMatchObject({ status: 'offered' });
+    const repaired = { ...failed, status: 'applied', reason: undefined, at: secondsAgo(-1) } as const;
+    await checkIn(agent, {
+      configuration: repaired,
+      appliedRevision: failed.revision,
+      commandResults: [{ id: order.body.id, outcome: 'done' }],
+    });
+    expect((await revisions())[0]).toMatchObject({ status: 'applied', reason: null, isInUse: true });
+    // Back to the first: it is offered again, although it was tried before.
+    await tests.graph.patch(`microsoftTunnelConfigurations/${tests.configurationId}`, {
+      routeIncludes: ['10.60.0.0/24'],
+    });
+    const back = await checkIn(agent, { configuration: repaired, appliedRevision: failed.revision });
+    expect(back.configuration?.revision).toBe(first);
+  });
+
+  test('the settings of the agent are those of its site and of the control plane', async () => {
+    const agent = await tests.agent();
+    const settings = {
+      internalNetworkProbeUrl: 'http://intranet.example.com/',
+      imageRegistryUrl: 'https://registry.example.com/',
+    };
+    await tests.graph.patch(`microsoftTunnelSites/${tests.siteId}`, {
+      internalNetworkProbeUrl: settings.internalNetworkProbeUrl,
+    });
+    await tests.graph.patch('/api/v1/settings', { imageRegistryUrl: settings.imageRegistryUrl });
+    expect((await checkIn(agent)).settings).toEqual(settings);
+    await tests.graph.patch(`microsoftTunnelSites/${tests.siteId}`, { internalNetworkProbeUrl: null });
+    await tests.graph.patch('/api/v1/settings', { imageRegistryUrl: null });
+  });
+
+  test('twenty revisions are kept for each server', async () => {
+    const agent = await tests.agent();
+    for (let number = 0; number < 23; number += 1) {
+      await tests.graph.patch(`microsoftTunnelConfigurations/${tests.configurationId}`, {
+        routeIncludes: [`10.99.${number}.0/24`],
+      });
+      await checkIn(agent);
+    }
+    const { body } = await tests.graph.get(`/api/v1/servers/${agent.serverId}/configurationRevisions`);
+    expect(body.value).toHaveLength(20);
+    const times = body.value.map(({ offeredDateTime }: { offeredDateTime: string }) => offeredDateTime);
+    expect(times).toEqual([...times].sort().reverse());
+  });
+
+  test('a held request is answered when what it waits for has changed, and only for whom it has', async () => {
+    const [agent, other] = [await tests.agent(), await tests.agent()];
+    const site = await tests.graph.post('microsoftTunnelSites', siteExample(tests.configurationId));
+    const elsewhere = await tests.agent({ bearer: 'administrator', siteId: site.body.id });
+    const cursor = (await checkIn(agent)).cursor;
+    const others = await Promise.all([other, elsewhere].map((one) => checkIn(one)));
+    const stop = new AbortController();
+    const held = [other, elsewhere].map((one, index) =>
+      one.wait(others[index]?.cursor ?? '', stop).then(
+        () => 'answered',
+        () => 'held',
+      ),
+    );
+    const waiting = agent.wait(cursor);
+    await tests.graph.post(`/api/v1/servers/${agent.serverId}/commands`, { kind: 'renewCertificate' });
+    expect((await waiting).body).toEqual({ hasChanged: true });
+    stop.abort();
+    expect(await Promise.all(held)).toEqual(['held', 'held']);
+    // The command is told, so there is nothing to wake for any more.
+    const after = await checkIn(agent);
+    expect(after.commands).toHaveLength(1);
+    const quiet = new AbortController();
+    const nothing = agent.wait(after.cursor, quiet).catch(() => 'held');
+    const woken = elsewhere.wait(others[1]?.cursor ?? '');
+    await tests.graph.patch(`microsoftTunnelSites/${site.body.id}`, { publicAddress: 'vpn2.example.com' });
+    expect((await woken).body).toEqual({ hasChanged: true });
+    quiet.abort();
+    expect(await nothing).toBe('held');
+  });
+
+  test('a change between a check-in and the held request after it is not missed', async () => {
+    const agent = await tests.agent();
+    const { cursor } = await checkIn(agent);
+    await tests.graph.post(`/api/v1/servers/${agent.serverId}/commands`, { kind: 'renewCertificate' });
+    expect((await agent.wait(cursor)).body).toEqual({ hasChanged: true });
+  });
+
+  test.each([
+    ['revoked', 'certificateRevoked'],
+    ['deleted', 'serverDeleted'],
+  ])('a held request of an agent that is %s is refused', async (how, code) => {
+    const agent = await tests.agent();
+    const { cursor } = await checkIn(agent);
+    const waiting = agent.wait(cursor);
+    if (how === 'revoked') await tests.graph.post(`/api/v1/servers/${agent.serverId}/revokeCertificates`);
+    else {
+      await tests.graph.delete(
+        `microsoftTunnelSites/${tests.siteId}/microsoftTunnelServers/${agent.serverId}`,
+      );
+    }
+    const { status, body } = await waiting;
+    expect([status, body.error.code]).toEqual([401, code]);
+  });
+
+  test('an agent waits once: its older request ends', async () => {
+    const agent = await tests.agent();
+    const { cursor } = await checkIn(agent);
+    const older = agent.wait(cursor);
+    await tests.context.database.tables.selectFrom('servers').select('id').limit(1).execute();
+    const newer = new AbortController();
+    const held = agent.wait(cursor, newer).catch(() => 'held');
+    expect((await older).body).toEqual({ hasChanged: false });
+    newer.abort();
+    expect(await held).toBe('held');
+  });
+
+  test('the listener answers held requests when it stops', async () => {
+    const other = await startListenerOfTests(database());
+    const agent = await other.agent();
+    const { cursor } = await checkIn(agent);
+    const waiting = agent.wait(cursor);
+    await agent.checkIn();
+    await other.stop();
+    expect((await waiting.catch(() => ({ body: { hasChanged: false } }))).body).toEqual({
+      hasChanged: false,
     });
   });
 });

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { type Kysely, sql } from 'kysely';
 import type { Tables } from '../database/tables.ts';
 import { settingsId } from '../settings/store.ts';
+import { upgradeStep } from '../upgrades/check-in.ts';
 
 /** Everything that an answer to a check-in depends on, told apart by version or identifier. */
 export interface DesiredState {
@@ -12,6 +13,10 @@ export interface DesiredState {
   settings_version: number | null;
   /** The last command that the agent does not have yet. */
   waiting_command: string | null;
+  /** Where the server is in an upgrade that tells it what to run. */
+  upgrade_step: string | null;
+  /** Until when its logs are to be verbose; the time may have passed. */
+  verbose_until: string | null;
 }
 
 /**
@@ -36,9 +41,12 @@ export function desiredStates(tables: Kysely<Tables>, now: Date) {
       'configuration.id as configuration_id',
       'configuration.version as configuration_version',
       'waiting.last as waiting_command',
+      sql<string | null>`(select max(verbose_until) from server_log_collections as collection
+        where collection.server_id = server.id and collection.state = 'verbose')`.as('verbose_until'),
       sql<number | null>`(select version from settings where settings.id = ${settingsId})`.as(
         'settings_version',
       ),
+      upgradeStep(sql.ref('server.id')).as('upgrade_step'),
     ]);
 }
 
@@ -46,7 +54,8 @@ export function desiredStates(tables: Kysely<Tables>, now: Date) {
 export function cursorOf(state: DesiredState): string {
   const { site_id, site_version, configuration_id, configuration_version, settings_version } = state;
   const parts = [site_id, site_version, configuration_id, configuration_version, settings_version];
-  return hash('sha256', JSON.stringify([...parts, state.waiting_command]), 'base64url').slice(0, 22);
+  const told = [...parts, state.waiting_command, state.upgrade_step, state.verbose_until];
+  return hash('sha256', JSON.stringify(told), 'base64url').slice(0, 22);
 }
 
 /** The cursor of every agent by the fingerprint of its certificate; those that are not let in any more are missing. */

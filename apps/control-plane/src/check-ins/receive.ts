@@ -10,13 +10,18 @@ import type { DesiredConfigurations } from '../desired-configuration/desired.ts'
 import { isOffered } from '../desired-configuration/offer.ts';
 import { noteOffer, noteReport } from '../desired-configuration/reports.ts';
 import type { StoredRow } from '../graph/tables.ts';
+import { healthAtCheckIn } from '../health-status/check-in.ts';
+import { verboseSettings } from '../log-collections/verbose.ts';
 import { readSettings } from '../settings/store.ts';
+import { upgradeAtCheckIn } from '../upgrades/check-in.ts';
 import { cursorOf, desiredStates } from './desired-states.ts';
 import { acceptableSamples } from './samples.ts';
 import { writeTold } from './told.ts';
 
 /** Seconds between two check-ins of an agent. */
 const checkInSeconds = 60;
+/** The same while a server is being upgraded: the next server waits for it. */
+const watchedCheckInSeconds = 10;
 
 /** Takes in what an agent tells and answers what its server is to be: one transaction, so that nothing counts by halves. */
 export function receiveCheckIn(
@@ -30,10 +35,14 @@ export function receiveCheckIn(
   return context.database.tables.transaction().execute(async (tables): Promise<CheckInAnswer> => {
     const now = context.now();
     const state = await readState(tables, serverId, now);
-    await writeTold(tables, serverId, checkIn, acceptableSamples(checkIn.samples, now), state.before, now);
+    const samples = acceptableSamples(checkIn.samples, now);
+    await writeTold(tables, serverId, checkIn, samples, state.before, now);
     if (checkIn.configuration !== undefined) await noteReport(tables, serverId, checkIn.configuration);
     await recordResults(tables, agent, agentActor(agent, request), checkIn.commandResults, now);
 
+    await healthAtCheckIn(tables, serverId, samples, state.lastCheckInAt, now);
+    // It looks at what was just told, health included.
+    const upgrade = await upgradeAtCheckIn({ engine: context.database.engine, tables }, serverId, now);
     const commands = await takeCommands(tables, serverId, now);
     const desired = configurations.of(agent.siteId, String(state.site.public_address), state.configuration);
     const offer =
@@ -47,16 +56,19 @@ export function receiveCheckIn(
     if (offer) await noteOffer(tables, serverId, desired.revision, now);
     return {
       serverTime: now.toISOString(),
-      nextCheckInSeconds: checkInSeconds,
+      nextCheckInSeconds: upgrade.isWatched ? watchedCheckInSeconds : checkInSeconds,
       ...(offer ? { configuration: desired } : {}),
       settings: {
         internalNetworkProbeUrl: textOrNull(state.site.internal_network_probe_url),
         imageRegistryUrl: (await readSettings(tables)).settings.imageRegistryUrl,
+        ...verboseSettings(state.desired.verbose_until, now),
       },
+      ...(upgrade.desiredVersion === undefined ? {} : { desiredVersion: upgrade.desiredVersion }),
       commands,
       // With this answer the agent has the commands that were waiting, but for those beyond one answer.
       cursor: cursorOf({
         ...state.desired,
+        upgrade_step: upgrade.step,
         waiting_command: commands.length < mostUnfinished ? null : 'more',
       }),
     };
@@ -69,16 +81,18 @@ async function readState(tables: Kysely<Tables>, serverId: string, now: Date) {
     .leftJoin('server_states as state', 'state.server_id', 'server.id')
     .selectAll('configuration')
     .select(['site.public_address', 'site.internal_network_probe_url', 'state.latest', 'state.latest_at'])
+    .select('state.last_check_in_at')
     .where('server.id', '=', serverId)
     .executeTakeFirst();
   if (row === undefined) throw serverDeleted();
-  const { latest, latest_at, public_address, internal_network_probe_url } = row;
+  const { latest, latest_at, last_check_in_at, public_address, internal_network_probe_url } = row;
   return {
     desired: row,
     site: { public_address, internal_network_probe_url },
     // `selectAll` has put every column of the configuration there, under its own name.
     configuration: row as unknown as StoredRow,
     before: latest === null ? undefined : { latest, latest_at },
+    lastCheckInAt: last_check_in_at === null ? undefined : new Date(last_check_in_at),
   };
 }
 

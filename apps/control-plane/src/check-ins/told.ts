@@ -7,7 +7,7 @@ import { newestSample } from './samples.ts';
 /** What `server_states` says before a check-in of what a check-in may not know better. */
 export type Before = Pick<ServerState, 'latest' | 'latest_at'> | undefined;
 
-/** Writes down what an agent has told: the last state, what Graph shows of it, and its samples. */
+/** Writes down what an agent has told: the last state and what Graph shows of it. */
 export async function writeTold(
   tables: Kysely<Tables>,
   serverId: string,
@@ -32,20 +32,6 @@ export async function writeTold(
       server_image_digest: checkIn.digests.server ?? null,
     })
     .where('id', '=', serverId)
-    .execute();
-  if (samples.length === 0) return;
-  await tables
-    .insertInto('server_health_samples')
-    .values(
-      samples.map((sample) => ({
-        server_id: serverId,
-        resolution: 'minute' as const,
-        at: sample.at,
-        metric_values: JSON.stringify(sample.values),
-      })),
-    )
-    // A sample that is there already was sent again, because the answer got lost.
-    .onConflict((conflict) => conflict.columns(['server_id', 'resolution', 'at']).doNothing())
     .execute();
 }
 

@@ -47,6 +47,8 @@ test.each([
   [undefined, 8443, { listen: { address: '127.0.0.1', port: 9443 }, publicUrl: 'https://localhost:9443' }],
   ['https://localhost:7000', 443, { listen: { address: '127.0.0.1', port: 7000 } }],
   ['https://admin.example.com', 443, { listen: { address: '::', port: 443 } }],
+  [undefined, 8444, { agents: { listen: { port: 9444 } } }],
+  ['https://admin.example.com:8444', 9444, { agents: { listen: { port: 10_444 } } }],
   ['https://admin.example.com:8443', 443, { listen: { address: '::', port: 8443 } }],
 ])('the public URL %s beside a gateway on port %d gives a fitting listener', (url, port, expected) => {
   expect(firstConfiguration(url, port)).toMatchObject(expected);

@@ -11,6 +11,8 @@ export interface FirstStartChoices {
 
 const usualPort = 8443;
 const otherPort = 9443;
+/** For agents; the first is the one of a configuration that names none. */
+const agentPorts = [8444, 9444, 10_444];
 
 /**
  * Makes the configuration file of a control plane in `directory`, or keeps the one that is there. Resolves to its path.
@@ -46,7 +48,9 @@ export function firstConfiguration(publicUrl: string | undefined, takenPort: num
   const url = publicUrl !== undefined && URL.canParse(publicUrl) ? new URL(publicUrl) : undefined;
   const port = url === undefined ? free : Number(url.port === '' ? 443 : url.port);
   const isLocal = url === undefined || url.hostname === 'localhost';
+  const agentPort = agentPorts.find((one) => one !== port && one !== takenPort);
   return {
+    ...(agentPort === agentPorts[0] ? {} : { agents: { listen: { port: agentPort } } }),
     listen: { address: isLocal ? '127.0.0.1' : '::', port },
     publicUrl: publicUrl ?? `https://localhost:${port}`,
     database: 'sqlite:control-plane/control.db',

@@ -16,10 +16,10 @@ export interface EntitySet {
     | 'scope_tags'
     | 'accounts'
     | 'identity_providers'
+    | 'notification_channels'
     | 'sign_in_sessions'
     | 'join_tokens'
     | 'server_commands'
-    | 'notification_channels'
     | 'releases'
     | 'upgrades';
   /** Where its objects are: below Graph's base, or below our own. */

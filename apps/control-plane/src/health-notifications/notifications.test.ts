@@ -2,7 +2,6 @@ import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { tellState } from '../health-status/health-testing.ts';
 import { evaluateAllServers } from '../health-status/keep.ts';
-import { noReleases } from '../health-status/release-distance.ts';
 import { registerRoutes } from '../routes.ts';
 import { TestContext, testApplication } from '../testing/application.ts';
 import { describeOnEachEngine } from '../testing/databases.ts';
@@ -74,7 +73,7 @@ describeOnEachEngine('notifications', (database) => {
     }
     return ids;
   };
-  const evaluate = () => evaluateAllServers(database().tables, noReleases, context.now());
+  const evaluate = () => evaluateAllServers(database().tables, context.now());
   /** Lets all servers check in. */
   const checkIn = async (ids: readonly string[]) => {
     for (const id of ids) await tellState(database(), id, context.now());

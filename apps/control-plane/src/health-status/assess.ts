@@ -10,7 +10,7 @@ export interface ObservedServer {
   siteName: string;
   observation: Observation;
   upgrade: UpgradeOutcome | undefined;
-  acknowledgedUpgradeAt: string | undefined;
+  acknowledgedUpgrade: string | undefined;
   /** As it was judged last; undefined before the first time. */
   previous: { overall: Overall; metrics: MetricStates } | undefined;
   versions: { agent: string | null; gateway: string | null; engine: string | null };
@@ -25,9 +25,9 @@ export interface Assessment {
 
 /** Judges a server as it is at this moment. */
 export function assess(server: ObservedServer, now: Date): Assessment {
-  const { observation, upgrade, acknowledgedUpgradeAt, previous } = server;
+  const { observation, upgrade, acknowledgedUpgrade, previous } = server;
   const metrics = evaluateMetrics(observation, previous?.metrics ?? {}, now);
   const { lastCheckInAt } = observation;
-  const input = { lastCheckInAt, metrics, upgrade, acknowledgedUpgradeAt };
+  const input = { lastCheckInAt, metrics, upgrade, acknowledgedUpgrade };
   return { metrics, overall: evaluateOverall(input, previous?.overall, now) };
 }

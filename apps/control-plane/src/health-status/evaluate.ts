@@ -174,7 +174,7 @@ function findConfiguration({ configuration }: Observation, value: number | undef
       ? `the server has not answered to the configuration that it was offered at ${offeredAt.toISOString()}`
       : 'a configuration is being applied',
     remedy: late
-      ? 'on the server run "culvert-agent status": it says how far the configuration is'
+      ? 'on the server run "npm run agent -- status": it says how far the configuration is'
       : 'wait for its next check-in, at most a minute',
   };
 }

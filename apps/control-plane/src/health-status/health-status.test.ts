@@ -7,7 +7,6 @@ import { describeOnEachEngine } from '../testing/databases.ts';
 import { configurationExample, GraphCaller, makeScopeTags, siteExample } from '../testing/graph.ts';
 import { goodValues, tellState } from './health-testing.ts';
 import { evaluateAllServers, evaluateServer } from './keep.ts';
-import { noReleases } from './release-distance.ts';
 
 const minute = 60_000;
 
@@ -39,7 +38,7 @@ describeOnEachEngine('the health of servers', (database) => {
   const serversOf = (id: string) => `microsoftTunnelSites/${id}/microsoftTunnelServers`;
   const makeServer = async (siteId: string, displayName: string): Promise<string> =>
     (await graph.post(serversOf(siteId), { displayName })).body.id;
-  const evaluate = () => evaluateAllServers(database().tables, noReleases, context.now());
+  const evaluate = () => evaluateAllServers(database().tables, context.now());
   const tell = (changes = {}, at = context.now()) => tellState(database(), server, at, changes);
   const healthOf = async (id = server) => (await graph.get(`/api/v1/servers/${id}/health`)).body;
   const graphStatus = async () =>
@@ -64,7 +63,7 @@ describeOnEachEngine('the health of servers', (database) => {
   test('follows what a server tells, in the answer and in Graph, and the version stays', async () => {
     const before = (await graph.get(`${serversOf(site)}/${server}`)).body['@odata.etag'];
     await tell();
-    await evaluateServer(database().tables, server, noReleases, context.now());
+    await evaluateServer(database().tables, server, context.now());
     expect(await healthOf()).toMatchObject({
       status: 'healthy',
       displayName: 'gateway-1',

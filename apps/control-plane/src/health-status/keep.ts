@@ -7,7 +7,6 @@ import { type Assessment, assess, type ObservedServer } from './assess.ts';
 import { statesOf } from './evaluate.ts';
 import type { Overall } from './overall.ts';
 import { readServers } from './read.ts';
-import type { ReleaseDistance } from './release-distance.ts';
 
 /** Servers that are judged together. */
 const batch = 200;
@@ -18,11 +17,10 @@ const batch = 200;
 export async function evaluateServer(
   tables: Kysely<Tables>,
   serverId: string,
-  distance: ReleaseDistance,
   now: Date,
 ): Promise<Assessment | undefined> {
   const condition = sql<boolean>`servers.id = ${serverId}`;
-  const [server] = await readServers(tables, { condition, most: 1 }, distance);
+  const [server] = await readServers(tables, { condition, most: 1 }, now);
   if (server === undefined) return undefined;
   const assessment = assess(server, now);
   if (isNews(server, assessment)) await keep(tables, server, assessment, now);
@@ -35,13 +33,12 @@ export async function evaluateServer(
  */
 export async function evaluateAllServers(
   tables: Kysely<Tables>,
-  distance: ReleaseDistance,
   now: Date,
   signal?: AbortSignal,
 ): Promise<void> {
   let after = '';
   while (signal?.aborted !== true) {
-    const servers = await readServers(tables, { condition: sql`(1 = 1)`, after, most: batch }, distance);
+    const servers = await readServers(tables, { condition: sql`(1 = 1)`, after, most: batch }, now);
     const news = servers
       .map((server) => ({ server, assessment: assess(server, now) }))
       .filter(({ server, assessment }) => isNews(server, assessment));
@@ -58,12 +55,9 @@ export async function evaluateAllServers(
 }
 
 /** The task that judges every server again and again. */
-export function healthEvaluation(
-  { database, now }: Pick<Context, 'database' | 'now'>,
-  distance: ReleaseDistance,
-) {
+export function healthEvaluation({ database, now }: Pick<Context, 'database' | 'now'>) {
   return async (signal: AbortSignal): Promise<boolean> => {
-    await evaluateAllServers(database.tables, distance, now(), signal);
+    await evaluateAllServers(database.tables, now(), signal);
     return false;
   };
 }
@@ -93,7 +87,7 @@ async function keep(
   };
   await tables
     .insertInto('server_health_states')
-    .values({ server_id: id, acknowledged_upgrade_at: null, ...columns })
+    .values({ server_id: id, acknowledged_upgrade: null, ...columns })
     .onConflict((conflict) => conflict.column('server_id').doUpdateSet(columns))
     .execute();
   const from = previous?.overall.status ?? 'unknown';

@@ -56,7 +56,7 @@ export const metricRules: Readonly<Record<HealthMetric, MetricRule>> = {
     unit: ' s',
     bands: { better: 'low', healthy: upTo(offlineAfterSeconds) },
     remedy:
-      'on the server run "culvert-agent status": it says whether the agent runs and what keeps it from the control plane; users stay connected meanwhile',
+      'on the server run "npm run agent -- status": it says whether the agent runs and what keeps it from the control plane; users stay connected meanwhile',
   },
   currentConnections: {
     title: { en: 'Connections', ja: '接続数' },
@@ -115,7 +115,7 @@ export const metricRules: Readonly<Record<HealthMetric, MetricRule>> = {
     unit: ' days left',
     bands: { better: 'high', healthy: from(30), warning: above(0) },
     remedy:
-      'the agent renews it by itself; if it stays, see "culvert-agent status" on the server, and once it has expired let the server join again with a new join token: nothing is reinstalled and no tunnel is dropped',
+      'the agent renews it by itself; if it stays, see "npm run agent -- status" on the server, and once it has expired let the server join again with a new join token: nothing is reinstalled and no tunnel is dropped',
   },
   tlsCertificateDaysLeft: {
     title: { en: 'TLS certificate', ja: 'TLS 証明書' },
@@ -123,7 +123,7 @@ export const metricRules: Readonly<Record<HealthMetric, MetricRule>> = {
     bands: { better: 'high', healthy: above(30), warning: above(0) },
     warns: true,
     remedy:
-      'put a new certificate with its key and chain into the files that gateway.json of the server names, then run "culvert-gateway reload" there',
+      'put a new certificate with its key and chain into the files that gateway.json of the server names, then run "npm run gateway -- reload" there',
   },
   tlsCertificateRevoked: {
     title: { en: 'TLS certificate revocation', ja: 'TLS 証明書の失効' },
@@ -135,7 +135,7 @@ export const metricRules: Readonly<Record<HealthMetric, MetricRule>> = {
     ],
     bands: { better: 'low', healthy: upTo(0), warning: upTo(1) },
     remedy:
-      'when it cannot be told, let the server reach the OCSP or CRL address of the certificate (often plain HTTP); when it is revoked, put a new certificate in place and run "culvert-gateway reload"',
+      'when it cannot be told, let the server reach the OCSP or CRL address of the certificate (often plain HTTP); when it is revoked, put a new certificate in place and run "npm run gateway -- reload"',
   },
   internalNetworkReachable: {
     title: { en: 'Internal network', ja: '内部ネットワーク' },
@@ -170,7 +170,7 @@ export const metricRules: Readonly<Record<HealthMetric, MetricRule>> = {
     ],
     bands: { better: 'high', healthy: from(1) },
     remedy:
-      'on the server run "culvert-gateway status" and read its log; the command restartServer starts it again',
+      'on the server run "npm run gateway -- status" and read its log; the command restartServer starts it again',
   },
   configurationApplied: {
     title: { en: 'Server configuration', ja: 'サーバー構成' },
@@ -187,6 +187,6 @@ export const metricRules: Readonly<Record<HealthMetric, MetricRule>> = {
     title: { en: 'Server logs', ja: 'サーバーログ' },
     unit: ' min since the last',
     bands: { better: 'low', healthy: upTo(60) },
-    remedy: 'on the server run "culvert-agent status": it says why logs are not sent',
+    remedy: 'on the server run "npm run agent -- status": it says why logs are not sent',
   },
 };

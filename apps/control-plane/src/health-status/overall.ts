@@ -31,17 +31,18 @@ export interface Overall {
 
 /** The last upgrade of a server, as far as it is known. */
 export interface UpgradeOutcome {
+  /** Tells it from others. */
+  id: string;
   state: 'running' | 'done' | 'failed';
   reason?: string | undefined;
-  at: string;
 }
 
 export interface OverallInput {
   lastCheckInAt: Date | undefined;
   metrics: readonly MetricHealth[];
   upgrade: UpgradeOutcome | undefined;
-  /** The time of a failed upgrade that an administrator has seen; that one is not told any more. */
-  acknowledgedUpgradeAt: string | undefined;
+  /** A failed upgrade that an administrator has seen; that one is not told any more. */
+  acknowledgedUpgrade: string | undefined;
 }
 
 /** Milliseconds in which something unhealthy may mend itself; after that the server has a warning. */
@@ -59,7 +60,7 @@ export function evaluateOverall(input: OverallInput, previous: Overall | undefin
 }
 
 function find(
-  { lastCheckInAt, metrics, upgrade, acknowledgedUpgradeAt }: OverallInput,
+  { lastCheckInAt, metrics, upgrade, acknowledgedUpgrade }: OverallInput,
   now: Date,
 ): Omit<Overall, 'since'> {
   if (lastCheckInAt === undefined) return { status: 'unknown', causes: [] };
@@ -69,7 +70,7 @@ function find(
     return { status: 'offline', causes: [{ detail: lastCheckInAt.toISOString() }] };
   }
   if (upgrade?.state === 'running') return { status: 'upgradeInProgress', causes: [] };
-  if (upgrade?.state === 'failed' && upgrade.at !== acknowledgedUpgradeAt) {
+  if (upgrade?.state === 'failed' && upgrade.id !== acknowledgedUpgrade) {
     return { status: 'upgradeFailed', causes: [{ detail: upgrade.reason }] };
   }
   const unhealthy = metrics.filter(({ status }) => status === 'unhealthy');

@@ -2,10 +2,12 @@ import type { HealthMetric } from '@culvert/contracts';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Tables } from '../database/tables.ts';
 import { thresholdKinds } from '../health-thresholds/thresholds.ts';
+import { releaseDistance } from '../releases/store.ts';
+import { type UpgradeStatus, upgradeStatuses } from '../upgrades/check-in.ts';
+import { versionOf } from '../upgrades/server-progress.ts';
 import type { ObservedServer } from './assess.ts';
 import type { Observation } from './observation.ts';
 import type { Cause, Overall, UpgradeOutcome } from './overall.ts';
-import type { ReleaseDistance } from './release-distance.ts';
 
 /** Which servers to read: within a condition over `servers` and `sites`, after an identifier, in the order of identifiers. */
 export interface Choice {
@@ -18,20 +20,22 @@ export interface Choice {
 export async function readServers(
   tables: Kysely<Tables>,
   { condition, after = '', most }: Choice,
-  distance: ReleaseDistance,
+  now: Date,
 ): Promise<ObservedServer[]> {
   const rows = await serverRows(tables, condition, after, most);
   if (rows.length === 0) return [];
+  const ids = rows.map(({ id }) => id);
   const thresholds = await readThresholds(tables);
-  const reports = await newestReports(
-    tables,
-    rows.map(({ id }) => id),
+  const reports = await newestReports(tables, ids);
+  const upgrades = await upgradeStatuses(tables, ids);
+  const distance = await releaseDistance(tables, now);
+  return rows.map((row) =>
+    observedServer(row, thresholds, { report: reports.get(row.id), upgrade: upgrades.get(row.id) }, distance),
   );
-  return rows.map((row) => observedServer(row, thresholds, reports.get(row.id), distance));
 }
 
 type ServerRow = Awaited<ReturnType<typeof serverRows>>[number];
-type ReportRow = { server_id: string; status: string; reason: string | null; offered_at: string };
+type ReportRow = Pick<Tables['configuration_reports'], 'server_id' | 'status' | 'reason' | 'offered_at'>;
 
 function serverRows(tables: Kysely<Tables>, condition: RawBuilder<boolean>, after: string, most: number) {
   return tables
@@ -64,7 +68,7 @@ function serverRows(tables: Kysely<Tables>, condition: RawBuilder<boolean>, afte
       'server_health_states.since',
       'server_health_states.causes',
       'server_health_states.metric_states',
-      'server_health_states.acknowledged_upgrade_at',
+      'server_health_states.acknowledged_upgrade',
     ])
     .where('servers.id', '>', after)
     .where(condition)
@@ -92,25 +96,27 @@ async function newestReports(
   tables: Kysely<Tables>,
   ids: readonly string[],
 ): Promise<Map<string, ReportRow>> {
-  const withReports = tables.withTables<{ configuration_reports: ReportRow & { revision: string } }>();
-  const ranked = withReports
+  const ranked = tables
     .selectFrom('configuration_reports')
     .select(['server_id', 'status', 'reason', 'offered_at'])
     .select(
       sql<number>`row_number() over (partition by server_id order by offered_at desc, revision)`.as('place'),
     )
     .where('server_id', 'in', ids);
-  const rows = await withReports.selectFrom(ranked.as('ranked')).selectAll().where('place', '=', 1).execute();
+  const rows = await tables.selectFrom(ranked.as('ranked')).selectAll().where('place', '=', 1).execute();
   return new Map(rows.map((row) => [row.server_id, row]));
 }
 
 function observedServer(
   row: ServerRow,
   thresholds: Observation['thresholds'],
-  report: ReportRow | undefined,
-  distance: ReleaseDistance,
+  { report, upgrade }: { report: ReportRow | undefined; upgrade: UpgradeStatus | undefined },
+  distance: (version: string) => number | undefined,
 ): ObservedServer {
-  const version = row.gateway_version ?? undefined;
+  const version = versionOf({
+    agentVersion: row.agent_version ?? undefined,
+    gatewayVersion: row.gateway_version ?? undefined,
+  });
   return {
     id: row.id,
     displayName: String(row.display_name),
@@ -127,7 +133,7 @@ function observedServer(
         report === undefined
           ? undefined
           : {
-              status: report.status as 'offered' | 'applied' | 'failed',
+              status: report.status,
               reason: report.reason ?? undefined,
               offeredAt: new Date(report.offered_at),
               hasEarlier: row.applied_revision !== null,
@@ -136,21 +142,26 @@ function observedServer(
       versionsBehind: version === undefined ? undefined : distance(version),
       hasProbeUrl: row.internal_network_probe_url !== null,
     },
-    upgrade: upgradeOf(row),
-    acknowledgedUpgradeAt: row.acknowledged_upgrade_at ?? undefined,
+    upgrade: upgradeOf(row, upgrade),
+    acknowledgedUpgrade: row.acknowledged_upgrade ?? undefined,
     previous: previousOf(row),
     versions: { agent: row.agent_version, gateway: row.gateway_version, engine: row.engine_version },
     sessions: { connected: row.connected ?? 0, away: row.away ?? 0, capacity: row.capacity ?? 0 },
   };
 }
 
-function upgradeOf({ upgrade_state, upgrade_reason, upgrade_at }: ServerRow): UpgradeOutcome | undefined {
-  if (upgrade_state === null || upgrade_at === null) return undefined;
-  return {
-    state: upgrade_state as UpgradeOutcome['state'],
-    reason: upgrade_reason ?? undefined,
-    at: upgrade_at,
-  };
+/** The roll-out of the site decides where there is one; its judgement is later than the report of a monitor. */
+function upgradeOf(
+  { upgrade_state, upgrade_reason, upgrade_at }: ServerRow,
+  rollOut: UpgradeStatus | undefined,
+): UpgradeOutcome | undefined {
+  if (upgrade_at !== null && (rollOut === undefined || upgrade_state === 'running')) {
+    const state = upgrade_state as UpgradeOutcome['state'];
+    return { id: upgrade_at, state, reason: upgrade_reason ?? undefined };
+  }
+  if (rollOut?.status === undefined) return undefined;
+  const state = rollOut.status === 'upgradeInProgress' ? 'running' : 'failed';
+  return { id: rollOut.upgradeId, state, reason: rollOut.reason };
 }
 
 function previousOf({ status, since, causes, metric_states }: ServerRow): ObservedServer['previous'] {

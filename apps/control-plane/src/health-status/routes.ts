@@ -17,7 +17,6 @@ import { evaluateServer } from './keep.ts';
 import { metricRules } from './metric-rules.ts';
 import { overallStatuses } from './overall.ts';
 import { readServers } from './read.ts';
-import type { ReleaseDistance } from './release-distance.ts';
 import { causeText } from './words.ts';
 
 /** Servers of one answer; the largest installation that is planned for has a thousand. */
@@ -63,11 +62,7 @@ const listFilter = z.object({
 });
 
 /** The health of servers as people read it. It is judged for each answer; Graph's property is at most a minute older. */
-export function registerHealthStatus(
-  application: FastifyInstance,
-  context: Context,
-  distance: ReleaseDistance,
-): void {
+export function registerHealthStatus(application: FastifyInstance, context: Context): void {
   const { engine, tables } = context.database;
   const tags = ['health'];
 
@@ -86,8 +81,8 @@ export function registerHealthStatus(
       const { siteId, status } = request.query;
       const ofSite = siteId === undefined ? sql<boolean>`(1 = 1)` : sql<boolean>`servers.site_id = ${siteId}`;
       const condition = sql<boolean>`${visible(request, readPermission)} and ${ofSite}`;
-      const servers = await readServers(tables, { condition, most: mostServers }, distance);
       const now = context.now();
+      const servers = await readServers(tables, { condition, most: mostServers }, now);
       const summaries = servers.map((server) => summary(server, assess(server, now)));
       const counts = Map.groupBy(summaries, (one) => one.status);
       return {
@@ -137,7 +132,7 @@ export function registerHealthStatus(
         const now = context.now();
         await change.tables
           .updateTable('server_health_states')
-          .set({ acknowledged_upgrade_at: upgrade.at })
+          .set({ acknowledged_upgrade: upgrade.id })
           .where('server_id', '=', id)
           .execute();
         const site = await change.tables
@@ -157,7 +152,7 @@ export function registerHealthStatus(
           },
           now,
         );
-        const assessment = await evaluateServer(change.tables, id, distance, now);
+        const assessment = await evaluateServer(change.tables, id, now);
         if (assessment === undefined) throw notThere(id);
         return detail(server, assessment);
       }),
@@ -178,7 +173,7 @@ export function registerHealthStatus(
       readServers(
         place,
         { condition: sql<boolean>`servers.id = ${id} and ${visible(request, needed)}`, most: 1 },
-        distance,
+        context.now(),
       );
     const [server] = await read(permission);
     if (server !== undefined) return server;

@@ -10,8 +10,8 @@ export interface HealthStatusTables {
     causes: string;
     /** JSON, name of a metric → its status and since when. */
     metric_states: string;
-    /** The time of a failed upgrade that an administrator has seen. */
-    acknowledged_upgrade_at: string | null;
+    /** A failed upgrade that an administrator has seen. */
+    acknowledged_upgrade: string | null;
   };
   /** Changes that nobody was told about yet. */
   server_health_changes: {

@@ -14,7 +14,6 @@ import { readPermission, updatePermission } from '../graph/scope.ts';
 import { EntityStore } from '../graph/store.ts';
 import type { StoredRow } from '../graph/tables.ts';
 import { evaluateAllServers } from '../health-status/keep.ts';
-import type { ReleaseDistance } from '../health-status/release-distance.ts';
 import { checkIfMatch, etagOf } from '../odata/etag.ts';
 import { healthThresholds } from './entity.ts';
 import { type Threshold, type ThresholdKind, thresholdKinds, thresholdProblems } from './thresholds.ts';
@@ -67,11 +66,7 @@ export async function ensureHealthThresholds({ database }: Pick<Context, 'databa
 }
 
 /** The thresholds of health. They are the same for all servers, so scope tags do not matter. */
-export function registerHealthThresholds(
-  application: FastifyInstance,
-  context: Context,
-  distance: ReleaseDistance,
-): void {
+export function registerHealthThresholds(application: FastifyInstance, context: Context): void {
   const { engine, tables } = context.database;
   const url = `${graphBase}/${healthThresholds.path}`;
   const tags = [healthThresholds.path];
@@ -183,7 +178,7 @@ export function registerHealthThresholds(
 
   /** Servers are judged by the thresholds as they are from this moment on. */
   function judgeAnew(change: Change): Promise<void> {
-    return evaluateAllServers(change.tables, distance, context.now());
+    return evaluateAllServers(change.tables, context.now());
   }
 
   async function write(

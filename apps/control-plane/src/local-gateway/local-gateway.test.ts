@@ -1,14 +1,20 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { serverConfigurationSchema } from '@culvert/contracts';
+import { newKeys } from '@culvert/certificates/issue.ts';
+import { parseJoinToken, serverConfigurationSchema } from '@culvert/contracts';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { issueAgentCertificate } from '../agent-authority/agent-certificate.ts';
+import { agentAuthority } from '../agent-authority/authority.ts';
+import { newId } from '../database/identifier.ts';
+import { findJoinToken, useJoinToken } from '../join-tokens/store.ts';
 import { registerRoutes } from '../routes.ts';
 import { TestContext, testApplication } from '../testing/application.ts';
 import { describeOnEachEngine } from '../testing/databases.ts';
 import { GraphCaller } from '../testing/graph.ts';
 import { ensureDefaultSite } from './default-site.ts';
-import { bringUpToDate, followSite } from './follow.ts';
+import { readGatewayFile } from './gateway-file.ts';
+import { ensureCanJoin } from './joining.ts';
 
 const settings = {
   publicAddress: 'vpn.example.com',
@@ -18,29 +24,61 @@ const settings = {
     dnsServers: ['10.60.0.53'],
   }),
 };
-const gatewayDocument = {
-  publicAddress: 'vpn.example.com',
-  serverConfiguration: { displayName: 'Default', network: '10.70.0.0/16', dnsServers: ['10.60.0.53'] },
-  tls: { certificateFile: 'tls/site.crt', privateKeyFile: 'tls/site.key' },
-  authentication: [{ kind: 'passwordFile', file: 'users' }],
-  stateDirectory: '.',
-};
 
 describeOnEachEngine('the gateway of this host', (database) => {
   let directory: string;
-  let file: string;
   let membership: string;
+  let agentDirectory: string;
+
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'culvert-local-gateway-'));
-    file = join(directory, 'gateway.json');
     membership = join(directory, 'local-gateway.json');
-    writeFileSync(file, JSON.stringify(gatewayDocument));
+    agentDirectory = join(directory, 'agent');
+    await database().tables.deleteFrom('servers').execute();
     await database().tables.deleteFrom('sites').execute();
     await database().tables.deleteFrom('server_configurations').execute();
   });
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-  const read = () => JSON.parse(readFileSync(file, 'utf8'));
+  const tokenFile = () => join(agentDirectory, 'join-token');
+  const canJoin = (context: TestContext, siteId: string) =>
+    ensureCanJoin(context, { directory: agentDirectory, siteId });
+
+  /** What the token in the file is good for. */
+  async function token() {
+    const parsed = parseJoinToken(readFileSync(tokenFile(), 'utf8'));
+    if (parsed === undefined) throw new Error('it is no join token');
+    return { ...parsed, stored: await findJoinToken(database().tables, parsed.secret) };
+  }
+
+  /** As an agent leaves its directory, and the control plane its records, when it has joined with the token. */
+  async function joinAsAgent(context: TestContext, siteId: string, displayName: string): Promise<string> {
+    const { tables } = database();
+    const at = context.now();
+    const id = newId(at);
+    await tables
+      .insertInto('servers')
+      .values({
+        id,
+        version: 1,
+        site_id: siteId,
+        display_name: displayName,
+        tunnel_server_health_status: 'unknown',
+        deployment_mode: 'standaloneRootful',
+      })
+      .execute();
+    const { stored } = await token();
+    if (stored === undefined) throw new Error('the token is not known');
+    await useJoinToken(tables, stored, id, at);
+    const { publicKey } = await newKeys();
+    const authority = await agentAuthority(context);
+    const certificate = await issueAgentCertificate(tables, authority, id, publicKey, at);
+    writeFileSync(join(agentDirectory, 'agent.json'), JSON.stringify({ serverId: id, siteId }));
+    writeFileSync(join(agentDirectory, 'agent.key'), 'a key');
+    writeFileSync(join(agentDirectory, 'agent.crt'), certificate);
+    rmSync(tokenFile());
+    return id;
+  }
 
   test('gets a site of its own at the first start, once', async () => {
     const context = new TestContext(database());
@@ -60,57 +98,74 @@ describeOnEachEngine('the gateway of this host', (database) => {
     ]);
   });
 
-  test('gets changes of its site into its file, which keeps everything else', async () => {
-    const context = new TestContext(database());
-    const siteId = await ensureDefaultSite(context, membership, settings);
-    expect(await bringUpToDate(context, { file, siteId })).toBe(false);
-    const graph = new GraphCaller(await testApplication(context, registerRoutes));
-    const [configuration] = (await graph.get('microsoftTunnelConfigurations')).body.value;
-    await graph.patch(`microsoftTunnelConfigurations/${configuration.id}`, {
-      routeIncludes: ['10.60.0.0/16'],
-      ipv6Network: 'fd70::/112',
-    });
-    await graph.patch(`microsoftTunnelSites/${siteId}`, { publicAddress: 'vpn2.example.com' });
-    expect(await bringUpToDate(context, { file, siteId })).toBe(true);
-    expect(read()).toMatchObject({
-      ...gatewayDocument,
-      publicAddress: 'vpn2.example.com',
-      serverConfiguration: { routeIncludes: ['10.60.0.0/16'], ipv6Network: 'fd70::/112' },
-    });
-    expect(await bringUpToDate(context, { file, siteId })).toBe(false);
-  });
-
-  test('keeps its file when the site was deleted', async () => {
-    const context = new TestContext(database());
-    const siteId = await ensureDefaultSite(context, membership, settings);
-    await database().tables.deleteFrom('sites').execute();
-    await expect(bringUpToDate(context, { file, siteId })).rejects.toThrow('its site was deleted');
-    expect(read()).toEqual(gatewayDocument);
-  });
-
-  test('hears of a change while it runs, and a broken file is complained about once', async () => {
-    const context = new TestContext(database());
-    const complaints = vi.spyOn(context.logger, 'error');
-    const siteId = await ensureDefaultSite(context, membership, settings);
-    const written = Promise.withResolvers<void>();
-    writeFileSync(file, '{');
-    const following = followSite(context, { file, siteId, onWritten: written.resolve });
-    await vi.waitFor(() => expect(complaints).toHaveBeenCalledTimes(1), 5_000);
-    writeFileSync(file, JSON.stringify({ ...gatewayDocument, publicAddress: 'old.example.com' }));
-    await written.promise;
-    expect(read().publicAddress).toBe('vpn.example.com');
-    await following.stop();
-    expect(complaints).toHaveBeenCalledTimes(1);
-  });
-
   test('gets its site also when devices cannot reach its address, and the log says so', async () => {
     const context = new TestContext(database());
     const doubts = vi.spyOn(context.logger, 'warn');
-    const site = await ensureDefaultSite(context, membership, { ...settings, publicAddress: '192.0.2.2' });
+    await ensureDefaultSite(context, membership, { ...settings, publicAddress: '192.0.2.2' });
     expect(doubts.mock.calls).toEqual([
       [expect.anything(), expect.stringContaining('cannot reach 192.0.2.2')],
     ]);
-    expect(await bringUpToDate(context, { file, siteId: site })).toBe(true);
-    expect(read().publicAddress).toBe('192.0.2.2');
+  });
+
+  test('gets a join token that only its own user reads, until its agent has joined', async () => {
+    const context = new TestContext(database());
+    const siteId = await ensureDefaultSite(context, membership, settings);
+    expect(await canJoin(context, siteId)).toBe(true);
+    expect(statSync(tokenFile()).mode & 0o777).toBe(0o600);
+    expect(await token()).toMatchObject({
+      fingerprint: (await agentAuthority(context)).fingerprint,
+      stored: { site_id: siteId, server_id: null, used_at: null },
+    });
+    await joinAsAgent(context, siteId, 'host');
+    expect(await canJoin(context, siteId)).toBe(false);
+  });
+
+  test.each(['agent.crt', 'agent.key', 'agent.json'])(
+    'joins again under its old record when %s is gone',
+    async (file) => {
+      const context = new TestContext(database());
+      const siteId = await ensureDefaultSite(context, membership, settings);
+      await canJoin(context, siteId);
+      const server = await joinAsAgent(context, siteId, `without ${file}`);
+      rmSync(join(agentDirectory, file));
+      expect(await canJoin(context, siteId)).toBe(true);
+      expect((await token()).stored).toMatchObject({ server_id: server });
+    },
+  );
+
+  test('joins again under its old record when its certificate was revoked or has expired', async () => {
+    const context = new TestContext(database());
+    const siteId = await ensureDefaultSite(context, membership, settings);
+    await canJoin(context, siteId);
+    const server = await joinAsAgent(context, siteId, 'expired');
+    const certificates = database().tables.updateTable('agent_certificates').where('server_id', '=', server);
+    await certificates.set({ not_after: context.now().toISOString() }).execute();
+    expect(await canJoin(context, siteId)).toBe(true);
+    expect((await token()).stored).toMatchObject({ server_id: server });
+  });
+
+  test('joins as another server when its record is gone', async () => {
+    const context = new TestContext(database());
+    const siteId = await ensureDefaultSite(context, membership, settings);
+    await canJoin(context, siteId);
+    const server = await joinAsAgent(context, siteId, 'deleted');
+    await database().tables.deleteFrom('servers').where('id', '=', server).execute();
+    expect(await canJoin(context, siteId)).toBe(true);
+    expect((await token()).stored).toMatchObject({ server_id: null });
+  });
+
+  test('does not join when its site was deleted, and says what to do', async () => {
+    const context = new TestContext(database());
+    const siteId = await ensureDefaultSite(context, membership, settings);
+    await database().tables.deleteFrom('sites').execute();
+    await expect(canJoin(context, siteId)).rejects.toThrow('its site was deleted');
+  });
+
+  test('has a file that is refused with every mistake in it', async () => {
+    const file = join(directory, 'gateway.json');
+    writeFileSync(file, JSON.stringify({ publicAddress: 'vpn.example.com', stateDirectory: 7 }));
+    await expect(readGatewayFile(file)).rejects.toThrow(
+      /serverConfiguration.*stateDirectory|stateDirectory.*serverConfiguration/s,
+    );
   });
 });

@@ -23,7 +23,7 @@ export interface CollectionRequest {
 
 /** Makes a collection and tells its server. Throws an ApiError when no more logs are kept. */
 export async function beginCollection(change: Change, asked: CollectionRequest): Promise<StoredRow> {
-  const { context, tables, caller } = change;
+  const { context, tables } = change;
   const now = context.now();
   const exceeded = await exceededQuota(tables, asked.serverId, 1);
   if (exceeded !== undefined) throw new ApiError('InsufficientStorage', exceeded);
@@ -43,7 +43,7 @@ export async function beginCollection(change: Change, asked: CollectionRequest):
     changed_at: now.toISOString(),
   };
   await new EntityStore(tables, context.database.engine, collectionProgress).insert(row);
-  if (asked.verboseUntil === undefined) await orderLogs(tables, row, caller.actor.name, now);
+  if (asked.verboseUntil === undefined) await orderLogs(change, row);
   await auditCollection(change, 'create', row, { after: show({ set: collectionProgress }, row, now) });
   return row;
 }

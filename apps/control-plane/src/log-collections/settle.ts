@@ -3,6 +3,7 @@ import { recordAudit } from '../audit/record.ts';
 import type { Context } from '../context.ts';
 import type { Tables } from '../database/tables.ts';
 import type { StoredRow } from '../graph/tables.ts';
+import { ApiError } from '../http/errors.ts';
 import { orderLogs } from './order.ts';
 import { type CommandState, endCollection, nextStep, patienceEnds } from './states.ts';
 
@@ -43,34 +44,28 @@ export async function settleCollections({
       .limit(batch)
       .$castTo<StoredRow>()
       .execute();
-    for (const collection of open) await settle(tables, collection, at);
+    for (const collection of open) await settle(tables, collection, now);
     return open.length === batch;
   });
 }
 
-async function settle(tables: Kysely<Tables>, collection: StoredRow, at: Date): Promise<void> {
-  const step = nextStep(collection, await commandOf(tables, collection), at);
-  if (step.kind === 'order') {
-    await orderLogs(
-      tables,
-      { ...collection, end_date_time: String(collection.verbose_until) },
-      actor.name,
-      at,
-    );
+async function settle(tables: Kysely<Tables>, collection: StoredRow, now: () => Date): Promise<void> {
+  const step = nextStep(collection, await commandOf(tables, collection), now());
+  if (step.kind === 'fail') await fail(tables, collection, step.reason, now());
+  if (step.kind !== 'order') return;
+  const ordering = { tables, context: { now }, caller: { actor } };
+  try {
+    await orderLogs(ordering, { ...collection, end_date_time: String(collection.verbose_until) });
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    await fail(tables, collection, error.message, now());
   }
-  if (step.kind === 'fail') {
-    await endCollection(tables, collection.id, { state: 'failed', reason: step.reason }, at);
-    await recordAudit(
-      tables,
-      {
-        actor,
-        action: 'logCollections.fail',
-        outcome: 'failure',
-        detail: `${collection.id}: ${step.reason}`,
-      },
-      at,
-    );
-  }
+}
+
+async function fail(tables: Kysely<Tables>, collection: StoredRow, reason: string, at: Date): Promise<void> {
+  await endCollection(tables, collection.id, { state: 'failed', reason }, at);
+  const detail = `${collection.id}: ${reason}`;
+  await recordAudit(tables, { actor, action: 'logCollections.fail', outcome: 'failure', detail }, at);
 }
 
 async function commandOf(tables: Kysely<Tables>, collection: StoredRow): Promise<CommandState | undefined> {

@@ -15,7 +15,6 @@ import { registerRecentLogUploads } from './recent-log-routes.ts';
 import { removeOldRecentLogs } from './recent-logs.ts';
 import { settleCollections } from './settle.ts';
 import { registerLogUploads } from './upload-routes.ts';
-import { verboseLogsUntil } from './verbose.ts';
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 const minute = 60_000;
@@ -228,8 +227,6 @@ describeOnEachEngine('the logs of a server', (database) => {
       'pending',
       false,
     ]);
-    const { tables } = database();
-    expect(await verboseLogsUntil(tables, server, context.now())).toBe(body.verboseUntil);
     const again = await caller.post(`/api/v1/servers/${server}/sendVerboseLogs`, {});
     expect([again.status, again.body.error.message]).toEqual([
       409,
@@ -238,7 +235,6 @@ describeOnEachEngine('the logs of a server', (database) => {
     await settleCollections(context);
     expect(await commandsOf()).toEqual([]);
     context.pass(30 * minute);
-    expect(await verboseLogsUntil(tables, server, context.now())).toBeUndefined();
     await settleCollections(context);
     await settleCollections(context);
     const [command, ...others] = await commandsOf();
@@ -261,7 +257,6 @@ describeOnEachEngine('the logs of a server', (database) => {
     context.pass(5 * minute);
     const { status, body } = await caller.post(`/api/v1/servers/${server}/stopVerboseLogs`);
     expect([status, body.id, body.state]).toEqual([202, begun.body.id, 'ordered']);
-    expect(await verboseLogsUntil(database().tables, server, context.now())).toBeUndefined();
     const [command] = await commandsOf();
     expect(command?.order).toMatchObject({ end: body.endDateTime, includeAccessLog: true });
     expect(await progress(body.id)).toMatchObject({ endDateTime: body.endDateTime, state: 'ordered' });

@@ -83,10 +83,9 @@ export function registerVerboseLogs(application: FastifyInstance, context: Conte
       const row = await inTransaction(context, request, async (change) => {
         const present = await verboseCollection(change.tables, server.id);
         if (present === undefined) throw new ApiError('Conflict', 'the logs of this server are not verbose');
-        const now = context.now();
-        const at = now.toISOString();
+        const at = context.now().toISOString();
         const stopped: StoredRow = { ...present, state: 'ordered', end_date_time: at, verbose_until: at };
-        await orderLogs(change.tables, stopped, change.caller.actor.name, now);
+        await orderLogs(change, stopped);
         await auditCollection(change, 'stopVerbose', stopped, {
           before: showRow(present),
           after: showRow(stopped),

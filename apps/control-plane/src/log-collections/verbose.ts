@@ -1,3 +1,4 @@
+import type { AgentSettings } from '@culvert/contracts';
 import type { Kysely } from 'kysely';
 import type { Tables } from '../database/tables.ts';
 import type { StoredRow } from '../graph/tables.ts';
@@ -16,14 +17,7 @@ export function verboseCollection(tables: Kysely<Tables>, serverId: string): Pro
     .executeTakeFirst();
 }
 
-/** Until when the logs of a server are to be verbose, for `AgentSettings`; undefined when they are as usual. */
-export async function verboseLogsUntil(
-  tables: Kysely<Tables>,
-  serverId: string,
-  now: Date,
-): Promise<string | undefined> {
-  const collection = await verboseCollection(tables, serverId);
-  if (collection === undefined) return undefined;
-  const until = String(collection.verbose_until);
-  return until > now.toISOString() ? until : undefined;
+/** What the settings of an agent say of verbose logs: nothing once their time is over. */
+export function verboseSettings(until: string | null, now: Date): Pick<AgentSettings, 'verboseLogsUntil'> {
+  return until !== null && until > now.toISOString() ? { verboseLogsUntil: until } : {};
 }

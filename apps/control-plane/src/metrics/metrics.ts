@@ -1,15 +1,18 @@
 import type { FastifyInstance } from 'fastify';
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import { z } from 'zod';
+import type { Context } from '../context.ts';
+import { callerOf } from '../http/access.ts';
+import { fleetMetrics } from './fleet-metrics.ts';
 
 /** Seconds; the goal for a list page is 50 ms. */
 const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 /**
- * Measures requests and the process, and answers `/metrics` in the format of Prometheus. Routes appear as they are written,
+ * Measures requests, the process and the servers, and answers `/metrics` in the format of Prometheus. Routes appear as they are written,
  * never as they were asked for: that would let strangers make any number of series.
  */
-export function registerMetrics(application: FastifyInstance): void {
+export function registerMetrics(application: FastifyInstance, context: Context): void {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const duration = new Histogram({
@@ -33,6 +36,10 @@ export function registerMetrics(application: FastifyInstance): void {
         response: { 200: { content: { 'text/plain': { schema: z.string() } } } },
       },
     },
-    async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),
+    async (request, reply) => {
+      const ofProcess = await registry.metrics();
+      const ofServers = await fleetMetrics(context, callerOf(request));
+      return reply.type(registry.contentType).send(`${ofProcess}\n${ofServers}`);
+    },
   );
 }

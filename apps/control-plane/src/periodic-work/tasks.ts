@@ -8,7 +8,6 @@ import { rollUpDue } from '../health-history/roll-up.ts';
 import { collectChanges } from '../health-notifications/collect.ts';
 import { deliverDue } from '../health-notifications/deliver.ts';
 import { healthEvaluation } from '../health-status/keep.ts';
-import { noReleases } from '../health-status/release-distance.ts';
 import { purgeEndedJoinTokens } from '../join-tokens/ended.ts';
 import { removeEndedLogCollections } from '../log-collections/expiry.ts';
 import { removeOldRecentLogs } from '../log-collections/recent-logs.ts';
@@ -43,7 +42,7 @@ export function periodicTasks(context: Context): PeriodicTask[] {
       run: () => purgeThrottle(database.tables, now()),
     },
     // With the pause of the runner each server is judged about every 60 seconds, as in the original.
-    { name: 'health-evaluation', interval: 30_000, run: healthEvaluation(context, noReleases) },
+    { name: 'health-evaluation', interval: 30_000, run: healthEvaluation(context) },
     { name: 'health-messages', interval: 10_000, run: () => collectChanges(context) },
     { name: 'health-deliveries', interval: 10_000, run: (signal) => deliverDue(context, signal) },
     { name: 'health-averages', interval: minute, run: () => rollUpDue(context) },

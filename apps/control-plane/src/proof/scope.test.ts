@@ -20,6 +20,8 @@ describeOnEachEngine('scope tags', (database) => {
   const configurations: Thing[] = [];
   const sites: (Thing & { configuration: Thing; server: string })[] = [];
   const collections: Thing[] = [];
+  /** With which servers are told to send their logs. */
+  const commands: Thing[] = [];
 
   beforeAll(async () => {
     context = new TestContext(database());
@@ -47,6 +49,12 @@ describeOnEachEngine('scope tags', (database) => {
         const collection = await make(`${servers}/${server}/createServerLogCollectionRequest`, span);
         sites.push({ id, tags, displayName, configuration, server });
         collections.push({ id: collection, tags, displayName: server });
+        const { id: command } = await database()
+          .tables.selectFrom('server_commands')
+          .select('id')
+          .where('server_id', '=', server)
+          .executeTakeFirstOrThrow();
+        commands.push({ id: command, tags, displayName: server });
       }
     }
   });
@@ -103,7 +111,10 @@ describeOnEachEngine('scope tags', (database) => {
 
   test('the audit log shows the entries about objects in scope', async () => {
     const audit = 'Culvert_Audit_Read';
-    const things = [...configurations, ...sites, ...collections].map(({ id, tags }) => ({ id, tags }));
+    const things = [...configurations, ...sites, ...collections, ...commands].map(({ id, tags }) => ({
+      id,
+      tags,
+    }));
     for (const { server, tags } of sites) things.push({ id: server, tags });
     await fc.assert(
       fc.asyncProperty(callerGrants, async (grants) => {
@@ -188,6 +199,19 @@ describeOnEachEngine('scope tags', (database) => {
               `log collection ${collection.id}`,
               '200',
               () => caller.get(`microsoftTunnelServerLogCollectionResponses/${collection.id}`),
+            ],
+            [
+              read,
+              `log collection ${collection.id}`,
+              '200',
+              () => caller.get(`/api/v1/logCollections/${collection.id}`),
+            ],
+            [read, `server ${server}`, '200', () => caller.get(`/api/v1/servers/${server}/recentLogs`)],
+            [
+              update,
+              `server ${server}`,
+              '409',
+              () => caller.post(`/api/v1/servers/${server}/stopVerboseLogs`),
             ],
             [
               update,

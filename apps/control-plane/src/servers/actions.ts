@@ -8,7 +8,6 @@ import { readPermission } from '../graph/scope.ts';
 import { readSeries } from '../health-history/series.ts';
 import { controlPlaneValues } from '../health-status/control-plane-values.ts';
 import { readServers } from '../health-status/read.ts';
-import type { ReleaseDistance } from '../health-status/release-distance.ts';
 import { servers } from './entity.ts';
 import { requireServer, serverParameters, serversUrl } from './routes.ts';
 
@@ -32,11 +31,7 @@ const seriesBody = z.looseObject({ metricName: z.enum(healthMetricNames), ...spa
 });
 
 /** What is known of the health of servers: the latest values, and one metric over time. Graph has whole numbers. */
-export function registerServerActions(
-  application: FastifyInstance,
-  context: Context,
-  distance: ReleaseDistance,
-): void {
+export function registerServerActions(application: FastifyInstance, context: Context): void {
   const { tables } = context.database;
   const tags = [servers.path];
   application.post<{ Params: z.output<typeof serverParameters>; Body: z.output<typeof metricsBody> }>(
@@ -58,12 +53,13 @@ export function registerServerActions(
     },
     async (request) => {
       const server = await requireServer(context, request, readPermission);
+      const now = context.now();
       const condition = sql<boolean>`servers.id = ${server.id}`;
-      const [observed] = await readServers(tables, { condition, most: 1 }, distance);
+      const [observed] = await readServers(tables, { condition, most: 1 }, now);
       const values: Partial<Record<HealthMetric, number>> =
         observed === undefined
           ? {}
-          : { ...observed.observation.values, ...controlPlaneValues(observed.observation, context.now()) };
+          : { ...observed.observation.values, ...controlPlaneValues(observed.observation, now) };
       return {
         '@odata.context': contextUrl(context, 'keyLongValuePair'),
         value: request.body.metricNames.flatMap((name) => {

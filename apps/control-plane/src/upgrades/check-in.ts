@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Tables } from '../database/tables.ts';
 import { desiredVersion, isInProgress, type ServerUpgradeState, upgradeStatusOf } from './server-progress.ts';
 import { advanceSite, type Place } from './work.ts';
@@ -7,8 +7,24 @@ import { advanceSite, type Place } from './work.ts';
 export interface UpgradeAnswer {
   /** The version that the server is to run; undefined when it may stay as it is. */
   desiredVersion: string | undefined;
-  /** True while the server is at its upgrade or on the way back: it should check in often, because others wait for it. */
+  /** True while the server is at its upgrade: it should check in often, because others wait for it. */
   isWatched: boolean;
+  /** As `upgradeStep` says it after this check-in. */
+  step: string | null;
+}
+
+const notWatched: UpgradeAnswer = { desiredVersion: undefined, isWatched: false, step: null };
+
+/**
+ * Names where a server is in an upgrade that tells it what to run, or null: when it changes, the server must check in. `server` is
+ * the identifier of the server in a statement.
+ */
+export function upgradeStep(server: RawBuilder<unknown>): RawBuilder<string | null> {
+  return sql<string | null>`(
+    select mine.upgrade_id || '/' || mine.state from upgrade_servers as mine
+    join upgrades as roll_out on roll_out.id = mine.upgrade_id
+    where mine.server_id = ${server} and roll_out.is_current = 1
+    and mine.state in ('upgrading', 'verifying', 'failed'))`;
 }
 
 /**
@@ -18,10 +34,10 @@ export interface UpgradeAnswer {
 export async function upgradeAtCheckIn(place: Place, serverId: string, now: Date): Promise<UpgradeAnswer> {
   const { tables } = place;
   const before = await readPlace(tables, serverId);
-  if (before === undefined || !isWatched(before)) return { desiredVersion: undefined, isWatched: false };
+  if (before === undefined || !isTold(before)) return notWatched;
   await advanceSite(place, before.siteId, now);
   const after = await readPlace(tables, serverId);
-  if (after === undefined) return { desiredVersion: undefined, isWatched: false };
+  if (after === undefined || !isTold(after)) return notWatched;
   if (after.state === 'upgrading') {
     // From this answer on it may be switching.
     await tables
@@ -32,7 +48,11 @@ export async function upgradeAtCheckIn(place: Place, serverId: string, now: Date
       .where('told_at', 'is', null)
       .execute();
   }
-  return { desiredVersion: desired(after), isWatched: isWatched(after) };
+  return {
+    desiredVersion: desired(after),
+    isWatched: isInProgress(after),
+    step: `${after.upgradeId}/${after.state}`,
+  };
 }
 
 /** The version that a server is to run; undefined when it may stay as it is. */
@@ -44,25 +64,32 @@ export async function desiredVersionOf(
   return place === undefined ? undefined : desired(place);
 }
 
-/** What the last upgrade makes of the status of these servers; those about which it says nothing are left out. */
+/** What the current upgrade makes of the status of these servers; `status` is undefined where it says nothing about it. */
 export async function upgradeStatuses(
   tables: Kysely<Tables>,
   serverIds: readonly string[],
-): Promise<Map<string, { status: 'upgradeInProgress' | 'upgradeFailed'; reason: string | undefined }>> {
+): Promise<Map<string, UpgradeStatus>> {
   if (serverIds.length === 0) return new Map();
   const rows = await tables
     .selectFrom('upgrade_servers')
     .innerJoin('upgrades', 'upgrades.id', 'upgrade_servers.upgrade_id')
-    .select(['upgrade_servers.server_id', 'upgrade_servers.state', 'upgrade_servers.reason'])
+    .select(['upgrades.id', 'upgrade_servers.server_id', 'upgrade_servers.state', 'upgrade_servers.reason'])
     .where('upgrades.is_current', '=', 1)
     .where('upgrade_servers.server_id', 'in', serverIds)
     .execute();
   return new Map(
-    rows.flatMap(({ server_id, state, reason }) => {
+    rows.map(({ id, server_id, state, reason }) => {
       const status = upgradeStatusOf({ state: state as ServerUpgradeState }, undefined);
-      return status === undefined ? [] : [[server_id, { status, reason: reason ?? undefined }] as const];
+      return [server_id, { upgradeId: String(id), status, reason: reason ?? undefined }];
     }),
   );
+}
+
+/** How the current upgrade of its site shows in the status of a server. */
+export interface UpgradeStatus {
+  readonly upgradeId: string;
+  readonly status: 'upgradeInProgress' | 'upgradeFailed' | undefined;
+  readonly reason: string | undefined;
 }
 
 /** Where a server is in the current roll-out of its site. */
@@ -102,8 +129,8 @@ async function readPlace(tables: Kysely<Tables>, serverId: string): Promise<Plac
   };
 }
 
-/** Those at their upgrade and on the way back; everything else can wait for the periodic work. */
-function isWatched({ state }: PlaceInRollOut): boolean {
+/** Those at their upgrade and on the way back are told what to run; everything else can wait for the periodic work. */
+function isTold({ state }: PlaceInRollOut): boolean {
   return isInProgress({ state }) || state === 'failed';
 }
 

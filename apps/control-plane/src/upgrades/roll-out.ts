@@ -69,10 +69,9 @@ export function advance(
   };
   const servers = progress.flatMap(look);
 
-  const failure = events.find((event) => event.kind === 'serverFailed');
-  if (failure !== undefined) {
-    const { server } = failure as Extract<RollOutEvent, { server: ServerProgress }>;
-    const reason = `${viewOf.get(server.serverId)?.name ?? server.serverId}: ${server.reason}`;
+  const [failed] = events.flatMap((event) => (event.kind === 'serverFailed' ? [event.server] : []));
+  if (failed !== undefined) {
+    const reason = `${viewOf.get(failed.serverId)?.name ?? failed.serverId}: ${failed.reason}`;
     events.push({ kind: 'failed' });
     return { rollOut: end('failed', reason, rules), servers, events };
   }

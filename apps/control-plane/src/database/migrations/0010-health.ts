@@ -18,7 +18,7 @@ export function health(engine: DatabaseEngine): Migration {
         .addColumn('since', text, (column) => column.notNull())
         .addColumn('causes', text, (column) => column.notNull())
         .addColumn('metric_states', text, (column) => column.notNull())
-        .addColumn('acknowledged_upgrade_at', text)
+        .addColumn('acknowledged_upgrade', text)
         .execute();
       await schema
         .createTable('server_health_changes')

@@ -1,0 +1,54 @@
+import { agentListenerSchema } from '@culvert/contracts';
+import type { Membership } from '../identity/identity.ts';
+import { proxyFor } from '../transport/proxy.ts';
+import { enrol } from './enrol.ts';
+import type { JoinSurroundings } from './join-with-token.ts';
+import { type ShowCode, signIn } from './sign-in.ts';
+import { listSites, type Site } from './sites.ts';
+import { type Fetch, webFetch } from './web.ts';
+
+export interface AdministratorJoin {
+  /** Address of the control plane for people, such as `https://control.example.com`. */
+  controlPlane: string;
+  /** PEM of the authority of that address; public authorities when there is none. */
+  authority: string | undefined;
+  siteId: string | undefined;
+  /** Of a server that joins again. */
+  serverId: string | undefined;
+}
+
+/** No site was named; these are there. */
+export class NoSiteNamed extends Error {
+  override readonly name = 'NoSiteNamed';
+  readonly sites: readonly Site[];
+
+  constructor(sites: readonly Site[]) {
+    super('name the site that this server is to join with --site ID');
+    this.sites = sites;
+  }
+}
+
+/** Joins on the word of an administrator who signs in. Rejects with NoSiteNamed or an error in words. */
+export async function joinAsAdministrator(
+  { controlPlane, authority, siteId, serverId }: AdministratorJoin,
+  show: ShowCode,
+  { store, proxy: setting, environment }: JoinSurroundings,
+): Promise<Membership> {
+  const publicUrl = controlPlane.replace(/\/+$/, '');
+  const fetch = webFetch(authority, proxyFor(new URL(publicUrl), setting, environment));
+  const listener = await findListener(publicUrl, fetch);
+  const accessToken = await signIn(publicUrl, fetch, show);
+  if (siteId === undefined && serverId === undefined)
+    throw new NoSiteNamed(await listSites(publicUrl, fetch, accessToken));
+  const right = serverId === undefined ? { accessToken, siteId: siteId ?? '' } : { accessToken, serverId };
+  return enrol(store, listener, right, proxyFor(new URL(listener.url), setting, environment));
+}
+
+async function findListener(publicUrl: string, fetch: Fetch) {
+  const response = await fetch(`${publicUrl}/api/v1/agentListener`);
+  const listener = agentListenerSchema.safeParse(await response.json().catch(() => undefined));
+  if (response.ok && listener.success) return listener.data;
+  throw new Error(
+    `${publicUrl} does not say where agents connect (status ${response.status}): is it the address of the control plane?`,
+  );
+}
