@@ -79,8 +79,13 @@ class Product {
     if (this.#isStopping) return;
     this.#isStopping = true;
     for (const restart of Object.values(this.#restarts)) restart.cancel();
-    if (this.#monitor === undefined) this.#controlPlane?.kill('SIGTERM');
-    else this.#monitor.kill('SIGTERM');
+    if (this.#monitor !== undefined) {
+      this.#monitor.kill('SIGTERM');
+      return;
+    }
+    // It was just then waiting to be started again.
+    if (this.#monitorHasStarted) run(node, [hostToolsProgram, 'monitor', 'stop', '--directory', this.#state]);
+    this.#controlPlane?.kill('SIGTERM');
   }
 
   #startControlPlane() {

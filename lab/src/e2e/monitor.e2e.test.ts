@@ -168,6 +168,15 @@ test('a restart of the server ends gateway and engine, and the device comes back
   await client.scriptCall('reconnect', 2, 60_000);
 });
 
+test('what a killed monitor has left running can be stopped without it', async () => {
+  expect((await host.stopLeftovers()).code).toBe(1);
+  await host.killMonitor();
+  expect((await host.stopLeftovers()).code).toBe(0);
+  expect(network.gateway.processes()).toEqual([]);
+  await host.start();
+  await client.scriptCall('reconnect', 3, 60_000);
+});
+
 test('a monitor that is told to stop leaves nothing behind', async () => {
   await client.logOut();
   expect(await host.stop()).toEqual({ code: 0, signal: undefined });

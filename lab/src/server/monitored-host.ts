@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gatewayAddress, gatewayName, type Network } from '../network/network.ts';
 import type { Background, Ending } from '../system/background.ts';
+import type { CommandResult } from '../system/command.ts';
 import { findProcesses } from '../system/process-tree.ts';
 import { makeDirectory } from '../system/run.ts';
 import { eventually } from '../system/wait.ts';
@@ -122,6 +123,12 @@ export class MonitoredHost {
   /** `kill -9` of the monitor alone. */
   async killMonitor(): Promise<void> {
     await this.#monitor?.stop('SIGKILL');
+  }
+
+  /** Ends what runs without a monitor. */
+  stopLeftovers(): Promise<CommandResult> {
+    const program = join(repository, 'apps/host-tools/src/main.ts');
+    return this.#network.gateway.attempt([node, program, 'monitor', 'stop', '--directory', this.directory]);
   }
 
   async stop(): Promise<Ending | undefined> {

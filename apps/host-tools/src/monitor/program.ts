@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { type RunOptions, run } from './run.ts';
+import { stop } from './stop.ts';
 
 const exitStatus = { good: 0, wrongUse: 2 };
 
@@ -24,6 +25,13 @@ export async function runMonitorProgram(parameters: readonly string[]): Promise<
     .option('--patience-seconds <seconds>', 'how long a gateway may serve nobody', seconds, 60)
     .action(async (options: RunOptions) => {
       result = await run(options);
+    });
+  program
+    .command('stop')
+    .description('end what a monitor that was killed has left running')
+    .requiredOption('--directory <directory>', 'directory of the server')
+    .action(async (options: { directory: string }) => {
+      result = await stop(options);
     });
   try {
     await program.parseAsync(parameters, { from: 'user' });

@@ -46,7 +46,13 @@ function refuse(reply: FastifyReply, error: z.ZodError): FastifyReply {
 
 /** Removes a socket that a killed monitor left. */
 async function removeStale(socketPath: string): Promise<void> {
-  const isServed = await new Promise<boolean>((resolve, reject) => {
+  if (await isServed(socketPath)) throw new Error(`a monitor runs already: it answers at ${socketPath}`);
+  await rm(socketPath, { force: true });
+}
+
+/** True when a process answers at the socket. */
+export function isServed(socketPath: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
     const socket = connect(socketPath);
     socket.once('connect', () => {
       socket.destroy();
@@ -57,6 +63,4 @@ async function removeStale(socketPath: string): Promise<void> {
       else reject(error);
     });
   });
-  if (isServed) throw new Error(`a monitor runs already: it answers at ${socketPath}`);
-  await rm(socketPath, { force: true });
 }
