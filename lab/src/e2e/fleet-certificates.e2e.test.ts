@@ -60,10 +60,9 @@ test('an expired agent says so on its server, and joins again under its old reco
   await moveClock(200);
   await eventually('the agent tells', async () => /expired/.test(await server().agentStatus()), patience);
   const joined = inDays(200);
-  const { code, stdout, stderr } = await server().join(
-    await fleet().createJoinToken({ serverId: id }),
-    '+200d',
-  );
+  const { code, stdout, stderr } = await server().join(await fleet().createJoinToken({ serverId: id }), {
+    clock: '+200d',
+  });
   expect(`${stdout}${stderr}`).not.toMatch(/expired/);
   expect(code).toBe(0);
   await fleet().checkedInSince(server(), joined, patience);

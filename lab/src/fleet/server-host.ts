@@ -172,10 +172,12 @@ export class ServerHost {
   }
 
   async sessions(): Promise<Entry[]> {
-    const { stdout } = await this.namespace.run([
-      ...[node, programs.gateway, 'sessions', '--config', this.configurationFile, '--json'],
-    ]);
-    return JSON.parse(stdout);
+    return JSON.parse(await this.#gatewayCommand('sessions'));
+  }
+
+  /** The version that the running gateway tells. */
+  async gatewayVersion(): Promise<string> {
+    return JSON.parse(await this.#gatewayCommand('status')).version;
   }
 
   /** Ids of the processes of a kind that run on this host. */
@@ -209,6 +211,13 @@ export class ServerHost {
 
   async stop(): Promise<void> {
     await Promise.all(this.#started.map((one) => one.stop('SIGTERM', 20_000)));
+  }
+
+  async #gatewayCommand(name: string): Promise<string> {
+    const { stdout } = await this.namespace.run([
+      ...[node, programs.gateway, name, '--config', this.configurationFile, '--json'],
+    ]);
+    return stdout;
   }
 
   #start(command: readonly string[]): Background {
