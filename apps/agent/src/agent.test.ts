@@ -2,6 +2,7 @@ import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { runProgram } from './administration/program.ts';
 import { Agent } from './agent.ts';
 import { type ControlPlaneOfTests, startControlPlaneOfTests } from './testing/control-plane.ts';
 import { TestHost } from './testing/host.ts';
@@ -129,6 +130,26 @@ describe('a server with a join token', () => {
     await until(() => agent.status().lastCheckInAt !== undefined);
     expect(lines.filter(({ msg }) => String(msg).includes('has not joined'))).toHaveLength(1);
     expect(agent.status().problem).toBeUndefined();
+  });
+
+  test('is taken over by the running agent when "agent join" was run', async () => {
+    const agent = startAgent();
+    await until(() => agent.status().problem !== undefined);
+    const said: string[] = [];
+    const terminal = {
+      print: (text: string) => void said.push(text),
+      complain: (text: string) => void said.push(text),
+      readInput: () => controlPlane.joinToken(),
+    };
+    const parameters = ['join', '--directory', host.paths.directory, '--join-token', '-'];
+    expect([await runProgram(parameters, terminal, { LANG: 'ja_JP.UTF-8' }), said]).toEqual([
+      0,
+      [expect.stringContaining('参加しました')],
+    ]);
+    await until(() => agent.status().lastCheckInAt !== undefined);
+    expect(agent.status().problem).toBeUndefined();
+    expect(await runProgram(parameters, terminal, {})).toBe(1);
+    expect(said.at(-1)).toContain('add --again');
   });
 
   test('says why a token does not do, and takes the next one', async () => {

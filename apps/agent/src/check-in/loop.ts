@@ -25,14 +25,16 @@ export class CheckInLoop {
   #timer: NodeJS.Timeout | undefined;
   #checkIn = new AbortController();
   #wait = new AbortController();
-  #isStopped = false;
+  #isRunning = false;
 
   constructor(options: CheckInLoopOptions) {
     this.#options = options;
     this.#state = firstState(options.clock());
   }
 
+  /** Until then nothing happens. */
   start(): void {
+    this.#isRunning = true;
     this.#happen({ kind: 'tick' });
   }
 
@@ -49,14 +51,14 @@ export class CheckInLoop {
   }
 
   stop(): void {
-    this.#isStopped = true;
+    this.#isRunning = false;
     clearTimeout(this.#timer);
     this.#checkIn.abort();
     this.#wait.abort();
   }
 
   #happen(event: CheckInEvent): void {
-    if (this.#isStopped) return;
+    if (!this.#isRunning) return;
     const { clock, random } = this.#options;
     const { state, actions } = step(this.#state, event, clock(), random());
     this.#state = state;
@@ -87,7 +89,7 @@ export class CheckInLoop {
       await answered(told, answer);
       return { kind: 'answered', nextSeconds: answer.nextCheckInSeconds, cursor: answer.cursor };
     } catch (error) {
-      if (!this.#isStopped && !signal.aborted) failed(error);
+      if (this.#isRunning && !signal.aborted) failed(error);
       if (!(error instanceof Refused)) return { kind: 'failed' };
       const { code, retryAfter } = error;
       return { kind: 'refused', code, ...(retryAfter === undefined ? {} : { retryAfter }) };

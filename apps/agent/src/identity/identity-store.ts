@@ -67,6 +67,19 @@ export class IdentityStore {
     return damaged(file, what, serverId);
   }
 
+  /** Text of `agent.crt`, whatever it is worth. */
+  certificate(): Promise<string | undefined> {
+    return readIfThere(this.certificateFile);
+  }
+
+  /** True when somebody else has finished joining, and the certificate is another one than this. */
+  async hasOther(certificate: string | undefined): Promise<boolean> {
+    const names = ['agent.json', 'agent.json.next', 'agent.crt'];
+    const [membership, next, present] = await this.#readAll(names);
+    // While `agent.json.next` is there, the other one is in the middle of it.
+    return membership !== undefined && next === undefined && present !== undefined && present !== certificate;
+  }
+
   /** Takes over what the control plane has answered to a request to join. */
   async join({ membership, credentials }: Identity): Promise<void> {
     await this.stage(credentials);

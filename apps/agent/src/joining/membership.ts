@@ -21,6 +21,9 @@ export interface MembershipOptions {
   signal: AbortSignal;
 }
 
+/** Milliseconds between two looks whether `agent join` was run. */
+const lookMilliseconds = 1_000;
+
 /** Whether this server belongs to a control plane, and as which; joins with a token that it is given. */
 export class Membership {
   readonly #options: MembershipOptions;
@@ -75,12 +78,40 @@ export class Membership {
     this.trouble = undefined;
   }
 
-  /** Watches for a token, if that is not done already, and joins with it. Resolves when the watch has ended. */
+  /**
+   * Watches, if that is not done already, for a token to join with, and for `agent join`. Resolves when the watch has ended.
+   */
   async watchForToken(joined: () => void): Promise<void> {
     if (this.#watch !== undefined && !this.#watch.signal.aborted) return;
     const watch = new AbortController();
     this.#watch = watch;
     const signal = AbortSignal.any([watch.signal, this.#options.signal]);
+    const takeOver = () => {
+      watch.abort();
+      joined();
+    };
+    const other = this.#watchForJoin(signal, takeOver);
+    await this.#watchFile(signal, takeOver);
+    await other;
+  }
+
+  /** Takes over what `agent join` has written, as it is done by a person while the agent runs. */
+  async #watchForJoin(signal: AbortSignal, joined: () => void): Promise<void> {
+    const { store } = this.#options;
+    // What is on the disk at the beginning is known not to do.
+    const before = await store.certificate();
+    while (!signal.aborted) {
+      await sleep(lookMilliseconds, undefined, { signal }).catch(() => {});
+      if (signal.aborted || !(await store.hasOther(before))) continue;
+      const stored = await store.load();
+      if (stored.kind !== 'joined') continue;
+      this.use(stored.identity);
+      this.#options.logger.info({ serverId: stored.identity.membership.serverId }, 'this server has joined');
+      joined();
+    }
+  }
+
+  async #watchFile(signal: AbortSignal, joined: () => void): Promise<void> {
     let tried: string | undefined;
     let failures = 0;
     while (!signal.aborted) {
@@ -88,7 +119,6 @@ export class Membership {
       if (token === undefined) return;
       const outcome = await this.#join(token);
       if (outcome === 'joined') {
-        watch.abort();
         joined();
         return;
       }

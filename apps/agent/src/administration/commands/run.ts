@@ -1,12 +1,14 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { createLogger } from '@culvert/logging/create-logger.ts';
+import { LevelControl } from '@culvert/logging/level-control.ts';
 import { productVersion } from '@culvert/release/product-version.ts';
 import { Agent } from '../../agent.ts';
 import { createHealthSource } from '../../health/create-health-source.ts';
-import type { HostLogs } from '../../host-logs.ts';
 import type { HostPaths } from '../../host-paths.ts';
-import { IdentityStore } from '../../identity/identity-store.ts';
+import { AgentLogs } from '../../logs/agent-logs.ts';
 import { readSettings } from '../../settings.ts';
-import { describePlace } from '../../transport/dial.ts';
+import { proxyFor } from '../../transport/proxy.ts';
 
 /** `agent run`: until it is told to stop. Never rejects for what the control plane or the gateway do. */
 export async function run(paths: HostPaths, environment: NodeJS.ProcessEnv): Promise<number> {
@@ -20,19 +22,26 @@ export async function run(paths: HostPaths, environment: NodeJS.ProcessEnv): Pro
   });
   try {
     const { proxy } = await readSettings(paths.settingsFile);
+    const version = productVersion();
+    const logLevel = new LevelControl(logger, join(paths.agentDirectory, 'log-level.json'));
     const agent = new Agent({
       paths,
-      version: productVersion(),
+      version,
       logger,
       proxy,
       environment,
-      logs: () => noLogs,
-      health: createHealthSource({
-        stateDirectory: paths.directory,
-        adminSocket: paths.adminSocket,
-        agentCertificateFile: new IdentityStore(paths.agentDirectory).certificateFile,
-        ...(proxy === undefined ? {} : { proxy: `http://${describePlace(proxy)}` }),
-      }),
+      logs: (target) =>
+        new AgentLogs({
+          logDirectory: paths.logDirectory,
+          agentDirectory: paths.agentDirectory,
+          adminSocket: paths.adminSocket,
+          target,
+          logger,
+          logLevel,
+          hostName: hostname(),
+          versions: () => ({ agent: version }),
+        }),
+      health: createHealthSource({ paths, proxyFor: (target) => proxyFor(target, proxy, environment) }),
     });
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
@@ -50,13 +59,3 @@ export async function run(paths: HostPaths, environment: NodeJS.ProcessEnv): Pro
     return 1;
   }
 }
-
-const noLogs: HostLogs = {
-  areVerbose: false,
-  collect: async () => {
-    throw new Error('this agent cannot collect logs');
-  },
-  resume: async () => {},
-  checkedIn: async () => {},
-  close: async () => {},
-};
