@@ -16,7 +16,7 @@ test.each(['agent', 'gateway'] as const)(
     const pings = await SteadyPings.start(clients, corpAddress);
     const server = fleet().serverAt(0);
     const engine = server.processes('engine');
-    const sessions = (await server.sessions()).map(({ id }) => id);
+    const sessions = (await server.sessions()).map(({ id }) => id).sort();
     const killedAt = new Date();
     await server.kill(kind);
     await eventually(`the ${kind} runs again`, () => server.processes(kind).length === 1, 30_000);
@@ -26,7 +26,7 @@ test.each(['agent', 'gateway'] as const)(
     const results = await pings.stop();
     for (const { longestGap } of results) expect(longestGap).toBeLessThanOrEqual(shortGap);
     expect(server.processes('engine')).toEqual(engine);
-    expect((await server.sessions()).map(({ id }) => id)).toEqual(sessions);
+    expect((await server.sessions()).map(({ id }) => id).sort()).toEqual(sessions);
     for (const client of clients) {
       expect(client.scriptCalls().map((call) => call.reason)).not.toContain('reconnect');
     }

@@ -5,6 +5,7 @@ import type { Namespace } from '../network/namespace.ts';
 import type { Background } from '../system/background.ts';
 import { makeDirectory } from '../system/run.ts';
 import { eventually } from '../system/wait.ts';
+import { underClock } from './clock.ts';
 import { controlPlaneName } from './fleet-network.ts';
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
@@ -46,7 +47,7 @@ export class ControlPlaneHost {
   /** Starts it and waits until it is ready; `clock` is what `faketime` takes, such as `+80 days`. */
   async start(clock?: string): Promise<void> {
     if (this.#process !== undefined) this.#earlier.push(this.#process.output);
-    const shift = clock === undefined ? [] : ['faketime', '-f', clock];
+    const shift = underClock(clock);
     const started = this.namespace.start([...shift, node, mainFile, '--config', this.#configuration]);
     this.#process = started;
     await eventually(

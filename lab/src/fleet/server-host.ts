@@ -10,6 +10,7 @@ import type { CommandResult } from '../system/command.ts';
 import { findProcesses } from '../system/process-tree.ts';
 import { makeDirectory } from '../system/run.ts';
 import { eventually } from '../system/wait.ts';
+import { underClock } from './clock.ts';
 import type { Entry } from './control-plane-host.ts';
 import { controlPlaneAddress, type ServerPlace } from './fleet-network.ts';
 
@@ -115,7 +116,7 @@ export class ServerHost {
   /** Starts the agent alone, without a monitor; `clock` is what `faketime` takes. One that runs is stopped first. */
   async startAgent(clock?: string): Promise<void> {
     await this.stopAgent();
-    const shift = clock === undefined ? [] : ['faketime', '-f', clock];
+    const shift = underClock(clock);
     this.#agent = this.#start([...shift, node, programs.agent, 'run', '--directory', this.directory]);
   }
 
@@ -135,7 +136,7 @@ export class ServerHost {
     token: string,
     { again = false, clock }: { again?: boolean; clock?: string } = {},
   ): Promise<CommandResult> {
-    const shift = clock === undefined ? [] : ['faketime', '-f', clock];
+    const shift = underClock(clock);
     const command = [
       ...shift,
       node,
