@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Namespace } from '../network/namespace.ts';
 import { gatewayName } from '../network/network.ts';
 import type { IssuedCertificate } from '../server/certificates.ts';
+import { devicePool } from '../server/server.ts';
 import type { Background } from '../system/background.ts';
 import type { CommandResult } from '../system/command.ts';
 import { findProcesses } from '../system/process-tree.ts';
@@ -64,7 +65,8 @@ export class ServerHost {
     for (const name of ['agent', 'releases']) mkdirSync(join(server.directory, name), { mode: 0o700 });
     const document = {
       publicAddress: gatewayName,
-      serverConfiguration: { displayName: 'before joining', network: '10.99.0.0/24' },
+      // The network is that of the site: a gateway that runs cannot change it.
+      serverConfiguration: { displayName: 'before joining', network: devicePool },
       tls: { certificateFile: certificate.chainFile, privateKeyFile: certificate.privateKeyFile },
       authentication: [{ kind: 'passwordFile', file: users }],
       stateDirectory: '.',
