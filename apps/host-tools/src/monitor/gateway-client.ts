@@ -5,7 +5,8 @@ import { refusalOf, requestSocket } from './socket-request.ts';
 /** The part of the gateway's status that matters here. */
 const statusSchema = z.object({
   listenPort: z.int(),
-  probing: z.object({ listenAddresses: z.array(z.string()).optional(), proxyProtocol: z.boolean() }),
+  listenAddresses: z.array(z.string()).optional(),
+  proxyProtocol: z.boolean(),
   engine: z.object({ connected: z.boolean(), processId: z.int().optional() }),
 });
 export type GatewayStatus = z.output<typeof statusSchema>;

@@ -31,8 +31,11 @@ export async function lostSessions(gateway: GatewayClient, before: Before): Prom
 }
 
 /** Whether a TLS handshake succeeds; who the certificate is for does not matter here. */
-function tlsProblem({ listenPort, probing }: GatewayStatus): Promise<string | undefined> {
-  const { listenAddresses, proxyProtocol } = probing;
+function tlsProblem({
+  listenAddresses,
+  listenPort,
+  proxyProtocol,
+}: GatewayStatus): Promise<string | undefined> {
   const [address] = listenAddresses ?? [];
   const host =
     address === undefined || address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
