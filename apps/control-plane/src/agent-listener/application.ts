@@ -84,9 +84,9 @@ export async function createAgentApplication(
     if (/%00|\0/.test(request.url)) throw new AgentRefusal('invalid', 'the address has a NUL character');
     if (request.routeOptions.config.from !== 'agent') return;
     const peer = peerOf(request.raw.socket as TLSSocket, context.authority);
-    const { tables } = context.database;
-    request.agent = await requireAgent(tables, peer, context.now());
-    if (!request.agent.hasUsedCertificate) await noteFirstUse(tables, request.agent, context.now());
+    const { database } = context;
+    request.agent = await requireAgent(database.tables, peer, context.now());
+    if (!request.agent.hasUsedCertificate) await noteFirstUse(database, request.agent, context.now());
   });
   application.addHook('onSend', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
