@@ -76,8 +76,8 @@ export async function createAgentApplication(
   await application.register(rateLimit, {
     global: false,
     keyGenerator: ({ ip }) => addressKeyOf(ip),
-    errorResponseBuilder: (_request, { after }) =>
-      new AgentRefusal('tooManyRequests', `too many attempts from this address; try again in ${after}`, 60),
+    errorResponseBuilder: (_request, { after, ttl }) =>
+      new AgentRefusal('tooManyRequests', `too many attempts; try again in ${after}`, Math.ceil(ttl / 1000)),
   });
   application.addHook('onRequest', async (request) => {
     // PostgreSQL cannot compare with a text that has one.

@@ -224,6 +224,19 @@ describeOnEachEngine('enrolment', (database) => {
     expect(left).toEqual([]);
   });
 
+  test('an agent that asks for certificates again and again is told to wait, and others are not', async () => {
+    const [agent, other] = [await tests.agent(), await tests.agent()];
+    await agent.checkIn();
+    const statuses: number[] = [];
+    for (let count = 0; count < 21; count += 1) statuses.push((await agent.renew()).answer.status);
+    expect(statuses).toEqual([...Array.from({ length: 20 }, () => 200), 429]);
+    const { answer } = await agent.renew();
+    expect(answer.body.error.code).toBe('tooManyRequests');
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(60);
+    expect((await agent.checkIn()).status).toBe(200);
+    expect((await other.renew()).answer.status).toBe(200);
+  });
+
   test('a certificate that the database has lost is no sign that the server was deleted', async () => {
     const agent = await tests.agent();
     await database()
