@@ -22,6 +22,14 @@ test('a gateway that comes or goes is told at once', () => {
   expect(reasonToSample({ reading: withGateway, at: start }, without, start + 5_000)).toBe('news');
 });
 
+test('a metric that has a value for the first time is told soon, and not again and again', () => {
+  const more = { values: { ...withGateway.values, latency: 0.4 }, reasons: {} };
+  const last = { reading: withGateway, at: start };
+  expect(reasonToSample(last, more, start + 5_000)).toBeUndefined();
+  expect(reasonToSample(last, more, start + 10_000)).toBe('news');
+  expect(reasonToSample({ reading: more, at: start }, withGateway, start + 10_000)).toBeUndefined();
+});
+
 test('a clock that is put back does not stop the samples', () => {
   expect(reasonToSample({ reading: withGateway, at: start }, withGateway, start - 1)).toBe('minute');
 });

@@ -7,6 +7,8 @@ import type { HealthReading, HealthSource } from '../health/source.ts';
 const interval = 60_000;
 /** Milliseconds between two looks at what was measured. */
 const lookInterval = 5_000;
+/** Milliseconds that a measurement which comes and goes has to wait. */
+const gainedInterval = 10_000;
 
 /** The last sample that was taken; `at` in milliseconds of Unix time. */
 export interface TakenSample {
@@ -15,8 +17,8 @@ export interface TakenSample {
 }
 
 /**
- * Why a reading is to be a sample: a minute has passed, or the gateway has come or gone, which nobody should wait a minute for.
- * Undefined when it is not.
+ * Why a reading is to be a sample: a minute has passed, or something has happened which nobody should wait a minute for: the
+ * gateway has come or gone, or a metric has its first value. Undefined when it is not.
  */
 export function reasonToSample(
   last: TakenSample | undefined,
@@ -25,6 +27,8 @@ export function reasonToSample(
 ): 'news' | 'minute' | undefined {
   if (last === undefined) return 'news';
   if (last.reading.values.serverContainerHealthy !== values.serverContainerHealthy) return 'news';
+  const gained = Object.keys(values).some((name) => !Object.hasOwn(last.reading.values, name));
+  if (gained && now - last.at >= gainedInterval) return 'news';
   // A clock that was put back must not stop the samples.
   return now - last.at >= interval || now < last.at ? 'minute' : undefined;
 }

@@ -1,7 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import type { Kysely } from 'kysely';
-import { revokeCertificates } from '../agent-authority/agent-certificate.ts';
+import { lockCertificates, revokeCertificates } from '../agent-authority/agent-certificate.ts';
 import type { Actor, AuditRecord } from '../audit/record.ts';
+import type { Database } from '../database/open.ts';
 import type { Tables } from '../database/tables.ts';
 import { servers } from '../servers/entity.ts';
 import type { Peer } from './peer.ts';
@@ -56,7 +57,7 @@ export async function requireAgent(tables: Kysely<Tables>, peer: Peer, now: Date
     ])
     .where('certificate.fingerprint', '=', peer.fingerprint)
     .executeTakeFirst();
-  if (row === undefined) throw serverDeleted();
+  if (row === undefined) throw await unknownHere(tables, peer.serverId);
   if (row.revoked_at !== null) {
     throw new AgentRefusal(
       'certificateRevoked',
@@ -79,6 +80,20 @@ export async function requireAgent(tables: Kysely<Tables>, peer: Peer, now: Date
   };
 }
 
+/** The refusal for a certificate of ours that is not in the database: of a server that is gone, or forgotten itself. */
+async function unknownHere(tables: Kysely<Tables>, serverId: string): Promise<AgentRefusal> {
+  const server = await tables
+    .selectFrom('servers')
+    .select('id')
+    .where('id', '=', serverId)
+    .executeTakeFirst();
+  if (server === undefined) return serverDeleted();
+  return new AgentRefusal(
+    'unknownCertificate',
+    `the certificate of this agent is not known any more: a later one was given out, or the database was restored from a backup; ${again}`,
+  );
+}
+
 /** The refusal for a server whose record is gone. */
 export function serverDeleted(): AgentRefusal {
   return new AgentRefusal(
@@ -89,11 +104,12 @@ export function serverDeleted(): AgentRefusal {
 
 /** A certificate that is used for the first time ends those before it: the agent has it, and keeps it. */
 export async function noteFirstUse(
-  tables: Kysely<Tables>,
+  { engine, tables }: Pick<Database, 'engine' | 'tables'>,
   { serverId, fingerprint }: Pick<Agent, 'serverId' | 'fingerprint'>,
   now: Date,
 ): Promise<void> {
   await tables.transaction().execute(async (change) => {
+    await lockCertificates({ engine, tables: change }, serverId);
     const { numUpdatedRows } = await change
       .updateTable('agent_certificates')
       .set({ first_used_at: now.toISOString() })

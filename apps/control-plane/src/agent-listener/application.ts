@@ -76,17 +76,17 @@ export async function createAgentApplication(
   await application.register(rateLimit, {
     global: false,
     keyGenerator: ({ ip }) => addressKeyOf(ip),
-    errorResponseBuilder: (_request, { after }) =>
-      new AgentRefusal('tooManyRequests', `too many attempts from this address; try again in ${after}`, 60),
+    errorResponseBuilder: (_request, { after, ttl }) =>
+      new AgentRefusal('tooManyRequests', `too many attempts; try again in ${after}`, Math.ceil(ttl / 1000)),
   });
   application.addHook('onRequest', async (request) => {
     // PostgreSQL cannot compare with a text that has one.
     if (/%00|\0/.test(request.url)) throw new AgentRefusal('invalid', 'the address has a NUL character');
     if (request.routeOptions.config.from !== 'agent') return;
     const peer = peerOf(request.raw.socket as TLSSocket, context.authority);
-    const { tables } = context.database;
-    request.agent = await requireAgent(tables, peer, context.now());
-    if (!request.agent.hasUsedCertificate) await noteFirstUse(tables, request.agent, context.now());
+    const { database } = context;
+    request.agent = await requireAgent(database.tables, peer, context.now());
+    if (!request.agent.hasUsedCertificate) await noteFirstUse(database, request.agent, context.now());
   });
   application.addHook('onSend', async (_request, reply) => {
     reply.header('cache-control', 'no-store');

@@ -8,7 +8,7 @@ export type Peer =
   /** A certificate that is not of our authority. */
   | { kind: 'foreign'; issuer: string }
   /** A certificate that we have signed; the agent has proved that it has the key. */
-  | { kind: 'ours'; fingerprint: string; serverId: string; validTo: Date };
+  | { kind: 'ours'; fingerprint: string; serverId: string };
 
 const known = new WeakMap<TLSSocket, Peer>();
 
@@ -31,6 +31,5 @@ function judge(certificate: X509Certificate | undefined, authority: X509Certific
     kind: 'ours',
     fingerprint: fingerprintOf(certificate.raw),
     serverId,
-    validTo: certificate.validToDate,
   };
 }

@@ -8,7 +8,7 @@ import type { Context } from '../context.ts';
 import type { Tables } from '../database/tables.ts';
 import type { DesiredConfigurations } from '../desired-configuration/desired.ts';
 import { isOffered } from '../desired-configuration/offer.ts';
-import { noteOffer, noteReport } from '../desired-configuration/reports.ts';
+import { noteOffer, noteReport, noteWanted } from '../desired-configuration/reports.ts';
 import type { StoredRow } from '../graph/tables.ts';
 import { healthAtCheckIn } from '../health-status/check-in.ts';
 import { verboseSettings } from '../log-collections/verbose.ts';
@@ -37,14 +37,15 @@ export function receiveCheckIn(
     const state = await readState(tables, serverId, now);
     const samples = acceptableSamples(checkIn.samples, now);
     await writeTold(tables, serverId, checkIn, samples, state.before, now);
-    if (checkIn.configuration !== undefined) await noteReport(tables, serverId, checkIn.configuration);
+    if (checkIn.configuration !== undefined) await noteReport(tables, serverId, checkIn.configuration, now);
+    const desired = configurations.of(agent.siteId, String(state.site.public_address), state.configuration);
+    if (desired !== undefined) await noteWanted(tables, serverId, desired.revision, now);
     await recordResults(tables, agent, agentActor(agent, request), checkIn.commandResults, now);
 
     await healthAtCheckIn(tables, serverId, samples, state.lastCheckInAt, now);
     // It looks at what was just told, health included.
     const upgrade = await upgradeAtCheckIn({ engine: context.database.engine, tables }, serverId, now);
     const commands = await takeCommands(tables, serverId, now);
-    const desired = configurations.of(agent.siteId, String(state.site.public_address), state.configuration);
     const offer =
       desired !== undefined &&
       isOffered({

@@ -32,12 +32,15 @@ export async function noteReport(
   tables: Kysely<Tables>,
   serverId: string,
   { revision, status, reason, at }: ConfigurationReport,
+  now: Date,
 ): Promise<void> {
   const reportedAt = new Date(at).toISOString();
+  // The clock of a server must not put a revision before those that are offered later.
+  const offeredAt = new Date(Math.min(Date.parse(at), now.getTime())).toISOString();
   const reported = { status, reason: reason ?? null, reported_at: reportedAt };
-  await tables
+  const { numInsertedOrUpdatedRows } = await tables
     .insertInto('configuration_reports')
-    .values({ server_id: serverId, revision, offered_at: reportedAt, ...reported })
+    .values({ server_id: serverId, revision, offered_at: offeredAt, ...reported })
     .onConflict((conflict) =>
       conflict
         .columns(['server_id', 'revision'])
@@ -49,6 +52,34 @@ export async function noteReport(
             eb('configuration_reports.reported_at', '!=', sql<string>`excluded.reported_at`),
           ]),
         ),
+    )
+    .executeTakeFirst();
+  if (numInsertedOrUpdatedRows === 1n) await forgetOld(tables, serverId);
+}
+
+/**
+ * Makes the revision that the site wants the newest one, where the site has wanted another one in between: what became of that
+ * one says nothing about the server any more.
+ */
+export async function noteWanted(
+  tables: Kysely<Tables>,
+  serverId: string,
+  revision: string,
+  now: Date,
+): Promise<void> {
+  await tables
+    .updateTable('configuration_reports')
+    .set({ offered_at: now.toISOString() })
+    .where('server_id', '=', serverId)
+    .where('revision', '=', revision)
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('configuration_reports as other')
+          .select('other.revision')
+          .where('other.server_id', '=', serverId)
+          .where('other.revision', '!=', revision)
+          .whereRef('other.offered_at', '>=', 'configuration_reports.offered_at'),
+      ),
     )
     .execute();
 }

@@ -1,7 +1,11 @@
 import type { Enrolment, EnrolmentAnswer } from '@culvert/contracts';
 import type { FastifyRequest } from 'fastify';
 import type { Kysely } from 'kysely';
-import { issueAgentCertificate, revokeCertificates } from '../agent-authority/agent-certificate.ts';
+import {
+  issueAgentCertificate,
+  lockCertificates,
+  revokeCertificates,
+} from '../agent-authority/agent-certificate.ts';
 import { readCertificateRequest } from '../agent-authority/certificate-request.ts';
 import type { AgentContext } from '../agent-listener/application.ts';
 import { AgentRefusal } from '../agent-listener/refusal.ts';
@@ -30,6 +34,7 @@ export async function enrol(
   return database.tables.transaction().execute(async (tables) => {
     const store = new EntityStore(tables, database.engine, servers);
     const server = await recordOf(store, admission, request.body, now);
+    await lockCertificates({ engine: database.engine, tables }, server.id);
     await useUp(tables, admission, server, now);
     await revokeCertificates(tables, server.id, now);
     const certificate = await issueAgentCertificate(tables, authority, server.id, key.publicKey, now);

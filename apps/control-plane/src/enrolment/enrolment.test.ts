@@ -1,10 +1,14 @@
 import { X509Certificate } from 'node:crypto';
 import { parseJoinToken } from '@culvert/contracts';
+import type { FastifyRequest } from 'fastify';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { agentAuthority, fingerprintOf } from '../agent-authority/authority.ts';
+import { requireAgent } from '../agent-listener/agent.ts';
 import { type ListenerOfTests, startListenerOfTests } from '../testing/agent-listener.ts';
 import { describeOnEachEngine } from '../testing/databases.ts';
 import { makeScopeTags, siteExample } from '../testing/graph.ts';
-import { TestAgent, type WayIn } from '../testing/test-agent.ts';
+import { makeCertificateRequest, TestAgent, type WayIn } from '../testing/test-agent.ts';
+import { renew } from './renew.ts';
 
 describeOnEachEngine('enrolment', (database) => {
   let tests: ListenerOfTests;
@@ -189,6 +193,61 @@ describeOnEachEngine('enrolment', (database) => {
     ]);
     expect((await stranger.join({ joinToken: secret })).status).toBe(201);
     stranger.close();
+  });
+
+  test.each([
+    ['revoked', 'certificateRevoked'],
+    ['deleted', 'serverDeleted'],
+  ])('an agent that was %s while it asked for another certificate gets none', async (how, code) => {
+    const agent = await tests.agent();
+    await agent.checkIn();
+    const context = { ...tests.context, authority: await agentAuthority(tests.context) };
+    const fingerprint = fingerprintOf(new X509Certificate(agent.certificate.cert).raw);
+    const { serverId } = agent;
+    // As the listener has judged it before the body of the request was there.
+    const seen = await requireAgent(
+      database().tables,
+      { kind: 'ours', fingerprint, serverId },
+      tests.context.now(),
+    );
+    if (how === 'revoked') await tests.graph.post(`/api/v1/servers/${serverId}/revokeCertificates`);
+    else await tests.graph.delete(`microsoftTunnelSites/${tests.siteId}/microsoftTunnelServers/${serverId}`);
+    const { certificateRequest } = await makeCertificateRequest();
+    const request = { ip: '192.0.2.1', id: 'r' } as FastifyRequest;
+    await expect(renew(context, seen, certificateRequest, request)).rejects.toMatchObject({ code });
+    const left = await database()
+      .tables.selectFrom('agent_certificates')
+      .select('fingerprint')
+      .where('server_id', '=', serverId)
+      .where('revoked_at', 'is', null)
+      .execute();
+    expect(left).toEqual([]);
+  });
+
+  test('an agent that asks for certificates again and again is told to wait, and others are not', async () => {
+    const [agent, other] = [await tests.agent(), await tests.agent()];
+    await agent.checkIn();
+    const statuses: number[] = [];
+    for (let count = 0; count < 21; count += 1) statuses.push((await agent.renew()).answer.status);
+    expect(statuses).toEqual([...Array.from({ length: 20 }, () => 200), 429]);
+    const { answer } = await agent.renew();
+    expect(answer.body.error.code).toBe('tooManyRequests');
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(60);
+    expect((await agent.checkIn()).status).toBe(200);
+    expect((await other.renew()).answer.status).toBe(200);
+  });
+
+  test('a certificate that the database has lost is no sign that the server was deleted', async () => {
+    const agent = await tests.agent();
+    await database()
+      .tables.deleteFrom('agent_certificates')
+      .where('server_id', '=', agent.serverId)
+      .execute();
+    const { body } = await agent.checkIn();
+    expect(body.error).toEqual({
+      code: 'unknownCertificate',
+      message: expect.stringContaining('make a join token for this server'),
+    });
   });
 
   test('a renewed certificate ends the old one when it is used, and not before', async () => {

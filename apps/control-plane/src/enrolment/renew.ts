@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
-import { issueAgentCertificate } from '../agent-authority/agent-certificate.ts';
+import { issueAgentCertificate, lockCertificates } from '../agent-authority/agent-certificate.ts';
 import { readCertificateRequest } from '../agent-authority/certificate-request.ts';
-import { type Agent, agentActor, auditObject } from '../agent-listener/agent.ts';
+import { type Agent, agentActor, auditObject, requireAgent } from '../agent-listener/agent.ts';
 import type { AgentContext } from '../agent-listener/application.ts';
 import { AgentRefusal } from '../agent-listener/refusal.ts';
 import { recordAudit } from '../audit/record.ts';
@@ -17,6 +17,9 @@ export async function renew(
   if (!key.ok) throw new AgentRefusal('invalid', `certificateRequest: ${key.message}`);
   const at = now();
   return database.tables.transaction().execute(async (tables) => {
+    await lockCertificates({ engine: database.engine, tables }, agent.serverId);
+    // It may have been revoked since the request began, and must not get another one then.
+    await requireAgent(tables, { kind: 'ours', ...agent }, at);
     // One whose answer got lost is never used; without it an agent that asks again and again leaves nothing behind.
     await tables
       .deleteFrom('agent_certificates')

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { revokeCertificates } from '../agent-authority/agent-certificate.ts';
+import { lockCertificates, revokeCertificates } from '../agent-authority/agent-certificate.ts';
 import type { Context } from '../context.ts';
 import { inTransaction } from '../graph/change.ts';
 import { idParameter } from '../graph/routes.ts';
@@ -27,6 +27,7 @@ export function registerRevocation(application: FastifyInstance, context: Contex
       inTransaction(context, request, async (change) => {
         const { id } = request.params;
         const found = await findServer(context, change.caller, id, updatePermission, change.tables);
+        await lockCertificates({ engine: context.database.engine, tables: change.tables }, found.server.id);
         const revoked = await revokeCertificates(change.tables, found.server.id, context.now());
         await auditServer(change, found.site, 'revokeCertificates', found.server, { after: { revoked } });
         return { revoked };

@@ -5,12 +5,15 @@ import {
   renewalAnswerSchema,
   renewalSchema,
 } from '@culvert/contracts';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { agentOf } from '../agent-listener/agent.ts';
 import type { AgentContext } from '../agent-listener/application.ts';
 import { enrol } from './enrol.ts';
 import { renew } from './renew.ts';
+
+/** Certificates that one agent may ask for in an hour: each is an entry in the audit log. */
+const renewals = { max: 20, timeWindow: 3_600_000 };
 
 /** How agents get their certificates. */
 export function registerEnrolment(application: FastifyInstance, context: AgentContext): void {
@@ -25,7 +28,10 @@ export function registerEnrolment(application: FastifyInstance, context: AgentCo
   application.post<{ Body: z.output<typeof renewalSchema> }>(
     '/agent/v1/renew',
     {
-      config: { from: 'agent' },
+      config: {
+        from: 'agent',
+        rateLimit: { ...renewals, keyGenerator: (asked: FastifyRequest) => agentOf(asked).serverId },
+      },
       schema: { body: renewalSchema, response: { 200: renewalAnswerSchema } },
     },
     async (request) => ({

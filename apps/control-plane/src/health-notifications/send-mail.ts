@@ -3,14 +3,19 @@ import { createTransport } from 'nodemailer';
 import type { MailTarget } from './channel.ts';
 import { connectionFailure, DeliveryFailure, oneLine, timeoutSeconds } from './failure.ts';
 
+/** Seconds in which a mail server must have taken a message: one that answers a word now and then must not hold up the others. */
+const mailSeconds = 60;
+
 /** Sends plain text to every recipient. Rejects with a DeliveryFailure unless the mail server took it for all of them. */
 export async function sendMail(
   target: MailTarget,
   { id, subject, body }: { id: string; subject: string; body: string },
   now: Date,
+  { signal, seconds = mailSeconds }: { signal?: AbortSignal | undefined; seconds?: number } = {},
 ): Promise<void> {
   const { host, port, security, credentials, from, to, authority } = target;
   const timeout = timeoutSeconds * 1000;
+  const limit = AbortSignal.timeout(seconds * 1000);
   const transport = createTransport({
     host,
     port,
@@ -37,11 +42,17 @@ export async function sendMail(
       messageId: `<${id}@culvert.invalid>`,
       // So that nobody's absence is answered to it (RFC 3834 §5).
       headers: { 'Auto-Submitted': 'auto-generated' },
+      signal: signal === undefined ? limit : AbortSignal.any([limit, signal]),
     });
     if (rejected.length > 0) {
       throw new DeliveryFailure(`${host} does not take mail for ${rejected.join(', ')}; check "to"`);
     }
   } catch (error) {
+    if (limit.aborted) {
+      throw new DeliveryFailure(`${host}:${port} did not take the message within ${seconds} seconds`, {
+        cause: error,
+      });
+    }
     throw error instanceof DeliveryFailure ? error : mailFailure(error, `${host}:${port}`);
   } finally {
     transport.close();

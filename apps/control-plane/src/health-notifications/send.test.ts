@@ -6,6 +6,7 @@ import type { MailTarget, WebhookTarget } from './channel.ts';
 import type { Message } from './message.ts';
 import { MailServer, type TestCertificate, testCertificate, WebhookReceiver } from './receivers-testing.ts';
 import { send } from './send.ts';
+import { sendMail } from './send-mail.ts';
 
 const now = new Date('2026-11-24T09:00:00.000Z');
 const key = Buffer.alloc(32, 7);
@@ -211,6 +212,25 @@ describe('mail', () => {
         /refuses the sender or every recipient.*no such mailbox/,
       );
     });
+  });
+
+  test('is not waited for without end when its server never comes to the point', async () => {
+    const slow = createServer((socket) => {
+      socket.on('error', () => {});
+      // A greeting that goes on and on keeps every limit on silence from counting.
+      const timer = setInterval(() => socket.write('220-please wait\r\n'), 20);
+      socket.on('close', () => clearInterval(timer));
+    }).listen(0, 'localhost');
+    await once(slow, 'listening');
+    const { port } = slow.address() as AddressInfo;
+    const mail = { id: '1', subject: 'subject', body: 'body' };
+    const trying = sendMail(target(port, { security: 'none' }), mail, new Date(), { seconds: 0.5 });
+    await expect(trying).rejects.toThrow(`localhost:${port} did not take the message within 0.5 seconds`);
+    const stop = AbortSignal.abort();
+    await expect(
+      sendMail(target(port, { security: 'none' }), mail, new Date(), { signal: stop }),
+    ).rejects.toThrow();
+    await new Promise((resolve) => slow.close(resolve));
   });
 
   test('is given to no server that is not who it says, or does not encrypt', async () => {

@@ -11,7 +11,7 @@ export async function send(
   now: Date,
   signal?: AbortSignal,
 ): Promise<void> {
-  if (target.kind === 'mail') return sendMail(target, { id, ...textOf(message, language) }, now);
+  if (target.kind === 'mail') return sendMail(target, { id, ...textOf(message, language) }, now, { signal });
   const signed = { id: `msg_${id}`, body: webhookBody(message, language, now) };
   return sendWebhook(target, signed, now, signal);
 }

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ListenerOfTests, startListenerOfTests } from '../testing/agent-listener.ts';
 import { describeOnEachEngine } from '../testing/databases.ts';
+import { storeRecentLogs } from './recent-logs.ts';
 import { settleCollections } from './settle.ts';
 
 describeOnEachEngine('an agent', (database) => {
@@ -52,5 +53,27 @@ describeOnEachEngine('an agent', (database) => {
       .where('server_id', '=', agent.serverId)
       .executeTakeFirstOrThrow();
     expect(state.last_logs_at).toMatch(/^\d{4}-/);
+  });
+
+  test('that sends warnings without end keeps the newest, and others keep theirs', async () => {
+    const [agent, other] = [await listener.agent(), await listener.agent()];
+    const { tables } = database();
+    const send = (serverId: string, lines: number) =>
+      storeRecentLogs(tables, serverId, { packed: Buffer.from('x'), lines }, listener.context.now());
+    await send(other.serverId, 1);
+    for (let lines = 1; lines <= 255; lines += 1) {
+      listener.context.pass(1);
+      await send(agent.serverId, lines);
+    }
+    const kept = (serverId: string) =>
+      tables
+        .selectFrom('recent_logs')
+        .select('lines')
+        .where('server_id', '=', serverId)
+        .orderBy('id')
+        .execute();
+    const lines = (await kept(agent.serverId)).map((row) => row.lines);
+    expect([lines.length, lines.at(0), lines.at(-1)]).toEqual([250, 6, 255]);
+    expect(await kept(other.serverId)).toHaveLength(1);
   });
 });

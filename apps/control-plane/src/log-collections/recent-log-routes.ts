@@ -11,7 +11,7 @@ import { ApiError } from '../http/errors.ts';
 import { countLines, storeRecentLogs } from './recent-logs.ts';
 import { findServer } from './scope.ts';
 
-/** A week of hours. */
+/** More than are kept of one server. */
 const mostListed = 500;
 const recentLogSchema = z.object({
   id: z.string(),

@@ -8,6 +8,8 @@ import type { Tables } from '../database/tables.ts';
 const unpack = promisify(gunzip);
 /** Days for which lines that servers send by themselves are kept. */
 const keptDays = 7;
+/** Uploads that are kept of one server: a week of hours has 168, and an agent that sends without end must not fill the disk. */
+const mostKept = 250;
 /** Bytes of lines that 256 KiB may hold; more is no log but an attempt to fill the memory. */
 const mostUnpacked = 16 * 1024 * 1024;
 /** Rows of one transaction. */
@@ -40,11 +42,30 @@ export async function storeRecentLogs(
         content: packed.toString('base64'),
       })
       .execute();
+    await removeSurplus(tables, serverId);
   }
   await tables
     .updateTable('server_states')
     .set({ last_logs_at: now.toISOString() })
     .where('server_id', '=', serverId)
+    .execute();
+}
+
+/** Removes the oldest of a server beyond the number that is kept. */
+async function removeSurplus(tables: Kysely<Tables>, serverId: string): Promise<void> {
+  const surplus = await tables
+    .selectFrom('recent_logs')
+    .select('id')
+    .where('server_id', '=', serverId)
+    .orderBy('id', 'desc')
+    .offset(mostKept)
+    .limit(1)
+    .executeTakeFirst();
+  if (surplus === undefined) return;
+  await tables
+    .deleteFrom('recent_logs')
+    .where('server_id', '=', serverId)
+    .where('id', '<=', surplus.id)
     .execute();
 }
 

@@ -53,6 +53,14 @@ test('a window whose start falls into the gap opens behind it', () => {
   expect(windowAt(gap, '2026-03-28T23:00:00Z')[0]).toBe('2026-03-29T01:30:00.000Z');
 });
 
+test('a window that falls into the gap as a whole is passed over: the next one is a day later', () => {
+  const short = { start: '02:30:00.0000000', end: '03:00:00.0000000', zone: 'America/New_York' };
+  expect(windowAt(short, '2026-03-07T12:00:00Z')).toEqual([
+    '2026-03-09T06:30:00.000Z',
+    '2026-03-09T07:00:00.000Z',
+  ]);
+});
+
 test('there is always a next window, it is not over, and it opens within a day and an hour', () => {
   const hour = fc.integer({ min: 0, max: 23 });
   const zone = fc.constantFrom<string | number>(

@@ -13,7 +13,7 @@ export function offsetMinutes(timeZone: string, now: Date): number {
 
 /**
  * The window that is open now, or the next one to open. A window belongs to the day on which it opens; where clocks are put
- * forward over its start it opens at the first moment after the gap, and an hour that comes twice opens it once.
+ * forward over its start it opens as much later, and an hour that comes twice opens it once.
  */
 export function nextUpgradeWindow(
   { start, end, zone }: UpgradeWindow,
@@ -21,7 +21,8 @@ export function nextUpgradeWindow(
 ): { opens: Date; closes: Date } {
   const name = typeof zone === 'number' ? fixedZone(zone) : zone;
   const today = zoned(name, now).toPlainDate();
-  for (const days of [-1, 0, 1]) {
+  // A short window may fall into the gap as a whole, and then there is none on that day.
+  for (const days of [-1, 0, 1, 2]) {
     const opens = at(today.add({ days }), start, name);
     // An end that is not behind the start is on the next day.
     const sameDay = at(today.add({ days }), end, name);
