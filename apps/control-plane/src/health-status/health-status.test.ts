@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { sql } from 'kysely';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { ensureHealthThresholds } from '../health-thresholds/routes.ts';
 import { registerRoutes } from '../routes.ts';
 import { TestContext, testApplication } from '../testing/application.ts';
@@ -59,6 +60,36 @@ describeOnEachEngine('the health of servers', (database) => {
       expect([status, typeof remedy]).toEqual(['unknown', 'string']);
     expect(await changes()).toEqual([]);
   });
+
+  test('is judged by a check-in and by the periodic work at the same time, and neither waits for ever', async () => {
+    await tell();
+    await evaluate();
+    await tell({}, new Date(context.now().getTime() - 6 * minute));
+    const { tables, engine } = database();
+    let judged: Promise<void> | undefined;
+    await tables.transaction().execute(async (checkIn) => {
+      await checkIn
+        .updateTable('servers')
+        .set({ last_checkin_date_time: context.now().toISOString() })
+        .where('id', '=', server)
+        .execute();
+      judged = evaluate();
+      if (engine === 'postgresql') await somebodyWaits();
+      await evaluateServer(checkIn, server, context.now());
+    });
+    await judged;
+    expect((await changes()).filter((change) => change.to_status === 'offline')).toHaveLength(1);
+  });
+  /** Until a statement waits for a lock that another transaction has. */
+  const somebodyWaits = () =>
+    vi.waitFor(
+      async () => {
+        const waiting = await sql`select 1 from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`.execute(database().tables);
+        expect(waiting.rows).toHaveLength(1);
+      },
+      { timeout: 10_000 },
+    );
 
   test('follows what a server tells, in the answer and in Graph, and the version stays', async () => {
     const before = (await graph.get(`${serversOf(site)}/${server}`)).body['@odata.etag'];

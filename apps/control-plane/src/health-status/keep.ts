@@ -85,22 +85,15 @@ async function keep(
     causes: JSON.stringify(overall.causes),
     metric_states: JSON.stringify(statesOf(metrics)),
   };
+  const from = previous?.overall.status ?? 'unknown';
+  // In the order of a check-in, first the server and then its health: two that begin at different ends wait for each other.
+  const isShown = from !== overall.status && (await showStatus(tables, id, overall));
   await tables
     .insertInto('server_health_states')
     .values({ server_id: id, acknowledged_upgrade: null, ...columns })
     .onConflict((conflict) => conflict.column('server_id').doUpdateSet(columns))
     .execute();
-  const from = previous?.overall.status ?? 'unknown';
-  if (from === overall.status) return;
-  // The version stays: it is that of what administrators change.
-  const { numUpdatedRows } = await tables
-    .updateTable('servers')
-    .set({ tunnel_server_health_status: overall.status })
-    .where('id', '=', id)
-    .where('tunnel_server_health_status', '!=', overall.status)
-    .executeTakeFirst();
-  // Another replica, or the check-in, has found the same at the same time.
-  if (numUpdatedRows !== 1n) return;
+  if (!isShown) return;
   await tables
     .insertInto('server_health_changes')
     .values({
@@ -112,4 +105,16 @@ async function keep(
       causes: columns.causes,
     })
     .execute();
+}
+
+/** Writes the status into the property of Graph. False when another replica, or the check-in, has found the same at the same time. */
+async function showStatus(tables: Kysely<Tables>, id: string, { status }: Overall): Promise<boolean> {
+  // The version stays: it is that of what administrators change.
+  const { numUpdatedRows } = await tables
+    .updateTable('servers')
+    .set({ tunnel_server_health_status: status })
+    .where('id', '=', id)
+    .where('tunnel_server_health_status', '!=', status)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
 }
