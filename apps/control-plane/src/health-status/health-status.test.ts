@@ -39,7 +39,7 @@ describeOnEachEngine('the health of servers', (database) => {
   const serversOf = (id: string) => `microsoftTunnelSites/${id}/microsoftTunnelServers`;
   const makeServer = async (siteId: string, displayName: string): Promise<string> =>
     (await graph.post(serversOf(siteId), { displayName })).body.id;
-  const evaluate = () => evaluateAllServers(database().tables, context.now());
+  const evaluate = () => evaluateAllServers(database(), context.now());
   const tell = (changes = {}, at = context.now()) => tellState(database(), server, at, changes);
   const healthOf = async (id = server) => (await graph.get(`/api/v1/servers/${id}/health`)).body;
   const graphStatus = async () =>
@@ -61,25 +61,35 @@ describeOnEachEngine('the health of servers', (database) => {
     expect(await changes()).toEqual([]);
   });
 
-  test('is judged by a check-in and by the periodic work at the same time, and neither waits for ever', async () => {
-    await tell();
-    await evaluate();
-    await tell({}, new Date(context.now().getTime() - 6 * minute));
-    const { tables, engine } = database();
-    let judged: Promise<void> | undefined;
-    await tables.transaction().execute(async (checkIn) => {
-      await checkIn
-        .updateTable('servers')
-        .set({ last_checkin_date_time: context.now().toISOString() })
-        .where('id', '=', server)
-        .execute();
-      judged = evaluate();
-      if (engine === 'postgresql') await somebodyWaits();
-      await evaluateServer(checkIn, server, context.now());
-    });
-    await judged;
-    expect((await changes()).filter((change) => change.to_status === 'offline')).toHaveLength(1);
-  });
+  test.each([
+    ['is still silent', 6 * minute, 'offline'],
+    ['has just spoken', 0, 'healthy'],
+  ])(
+    'that %s when the periodic work and a check-in judge it at once: neither waits for ever, and it is right',
+    async (_name, age, status) => {
+      await tell();
+      await evaluate();
+      const ago = (milliseconds: number) => new Date(context.now().getTime() - milliseconds);
+      await tell({}, ago(6 * minute));
+      const { tables, engine } = database();
+      let judged: Promise<void> | undefined;
+      await tables.transaction().execute(async (checkIn) => {
+        await checkIn
+          .updateTable('servers')
+          .set({ last_checkin_date_time: ago(age).toISOString() })
+          .where('id', '=', server)
+          .execute();
+        judged = evaluate();
+        if (engine === 'postgresql') await somebodyWaits();
+        await tellState({ tables: checkIn }, server, ago(age));
+        await evaluateServer(checkIn, server, context.now());
+      });
+      await judged;
+      expect(await graphStatus()).toBe(status);
+      const told = (await changes()).map((change) => change.to_status);
+      expect(told).toEqual(status === 'healthy' ? ['healthy'] : ['healthy', 'offline']);
+    },
+  );
   /** Until a statement waits for a lock that another transaction has. */
   const somebodyWaits = () =>
     vi.waitFor(

@@ -2,7 +2,9 @@ import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
 import type { Context } from '../context.ts';
 import { newId } from '../database/identifier.ts';
+import type { Database } from '../database/open.ts';
 import type { Tables } from '../database/tables.ts';
+import { lockServer } from '../servers/lock-server.ts';
 import { type Assessment, assess, type ObservedServer } from './assess.ts';
 import { statesOf } from './evaluate.ts';
 import type { Overall } from './overall.ts';
@@ -32,18 +34,20 @@ export async function evaluateServer(
  * `tables` may be a transaction.
  */
 export async function evaluateAllServers(
-  tables: Kysely<Tables>,
+  { engine, tables }: Pick<Database, 'engine' | 'tables'>,
   now: Date,
   signal?: AbortSignal,
 ): Promise<void> {
   let after = '';
   while (signal?.aborted !== true) {
     const servers = await readServers(tables, { condition: sql`(1 = 1)`, after, most: batch }, now);
-    const news = servers
-      .map((server) => ({ server, assessment: assess(server, now) }))
-      .filter(({ server, assessment }) => isNews(server, assessment));
+    const news = servers.filter((server) => isNews(server, assess(server, now)));
     const write = async (transaction: Kysely<Tables>) => {
-      for (const { server, assessment } of news) await keep(transaction, server, assessment, now);
+      for (const { id } of news) {
+        await lockServer({ engine, tables: transaction }, id);
+        // It may have checked in since it was read.
+        await evaluateServer(transaction, id, now);
+      }
     };
     if (news.length > 0) {
       await (tables.isTransaction ? write(tables) : tables.transaction().execute(write));
@@ -57,7 +61,7 @@ export async function evaluateAllServers(
 /** The task that judges every server again and again. */
 export function healthEvaluation({ database, now }: Pick<Context, 'database' | 'now'>) {
   return async (signal: AbortSignal): Promise<boolean> => {
-    await evaluateAllServers(database.tables, now(), signal);
+    await evaluateAllServers(database, now(), signal);
     return false;
   };
 }
