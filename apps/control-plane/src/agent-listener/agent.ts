@@ -1,10 +1,11 @@
 import type { FastifyRequest } from 'fastify';
 import type { Kysely } from 'kysely';
-import { lockCertificates, revokeCertificates } from '../agent-authority/agent-certificate.ts';
+import { revokeCertificates } from '../agent-authority/agent-certificate.ts';
 import type { Actor, AuditRecord } from '../audit/record.ts';
 import type { Database } from '../database/open.ts';
 import type { Tables } from '../database/tables.ts';
 import { servers } from '../servers/entity.ts';
+import { lockServer } from '../servers/lock-server.ts';
 import type { Peer } from './peer.ts';
 import { AgentRefusal } from './refusal.ts';
 
@@ -109,7 +110,7 @@ export async function noteFirstUse(
   now: Date,
 ): Promise<void> {
   await tables.transaction().execute(async (change) => {
-    await lockCertificates({ engine, tables: change }, serverId);
+    await lockServer({ engine, tables: change }, serverId);
     const { numUpdatedRows } = await change
       .updateTable('agent_certificates')
       .set({ first_used_at: now.toISOString() })
