@@ -190,6 +190,7 @@ export class Agent {
       this.#upgrades.report(),
     ]);
     return checkInOf({
+      now: this.#now(),
       agentVersion: this.#options.version,
       gateway,
       upgrade,

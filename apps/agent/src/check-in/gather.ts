@@ -6,6 +6,7 @@ import type { GatewayStatus } from '../gateway/gateway-client.ts';
 
 /** What a check-in is made from. */
 export interface Known {
+  now: Date;
   agentVersion: string;
   /** Undefined while no gateway answers. */
   gateway: GatewayStatus | undefined;
@@ -21,6 +22,7 @@ export interface Known {
 export function checkInOf(known: Known): CheckIn {
   const { gateway, configuration, upgrade } = known;
   return {
+    sentAt: known.now.toISOString(),
     hostName: hostname().slice(0, 253),
     versions: {
       agent: known.agentVersion,

@@ -1,7 +1,6 @@
 import { type webcrypto, X509Certificate } from 'node:crypto';
 import { certificateDer, certificatePem, issueCertificate } from '@culvert/certificates/issue.ts';
 import type { Kysely } from 'kysely';
-import type { Database } from '../database/open.ts';
 import type { Tables } from '../database/tables.ts';
 import { type AgentAuthority, fingerprintOf } from './authority.ts';
 
@@ -42,22 +41,6 @@ export async function issueAgentCertificate(
     })
     .execute();
   return `${certificatePem(certificate)}${authority.pem}`;
-}
-
-/**
- * Lets only one transaction at a time give certificates to a server or end them, so that none is given behind the back of one
- * that ends them; SQLite has one writer anyway. Comes first in the transaction.
- */
-export async function lockCertificates(
-  { engine, tables }: Pick<Database, 'engine' | 'tables'>,
-  serverId: string,
-): Promise<void> {
-  await tables
-    .selectFrom('servers')
-    .select('id')
-    .where('id', '=', serverId)
-    .$if(engine === 'postgresql', (rows) => rows.forNoKeyUpdate())
-    .execute();
 }
 
 /** Revokes the certificates of a server that are in force, but for one. Resolves to how many there were. */

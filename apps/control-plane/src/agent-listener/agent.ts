@@ -1,10 +1,11 @@
 import type { FastifyRequest } from 'fastify';
 import type { Kysely } from 'kysely';
-import { lockCertificates, revokeCertificates } from '../agent-authority/agent-certificate.ts';
+import { revokeCertificates } from '../agent-authority/agent-certificate.ts';
 import type { Actor, AuditRecord } from '../audit/record.ts';
 import type { Database } from '../database/open.ts';
 import type { Tables } from '../database/tables.ts';
 import { servers } from '../servers/entity.ts';
+import { lockServer } from '../servers/lock-server.ts';
 import type { Peer } from './peer.ts';
 import { AgentRefusal } from './refusal.ts';
 
@@ -27,7 +28,7 @@ declare module 'fastify' {
 }
 
 const again =
-  'make a join token for this server in the admin centre, and give it to "agent join" on the server; the gateway and its tunnels go on meanwhile';
+  'make a join token for this server in the admin centre, and give it to "agent join --again" on the server, or put it into the file agent/join-token there; the gateway and its tunnels go on meanwhile';
 
 /** Finds the server of a certificate. Throws an AgentRefusal that says on the server what to do. */
 export async function requireAgent(tables: Kysely<Tables>, peer: Peer, now: Date): Promise<Agent> {
@@ -109,7 +110,7 @@ export async function noteFirstUse(
   now: Date,
 ): Promise<void> {
   await tables.transaction().execute(async (change) => {
-    await lockCertificates({ engine, tables: change }, serverId);
+    await lockServer({ engine, tables: change }, serverId);
     const { numUpdatedRows } = await change
       .updateTable('agent_certificates')
       .set({ first_used_at: now.toISOString() })

@@ -30,8 +30,9 @@ describeOnEachEngine('check-ins', (database) => {
       .where('server_id', '=', agent.serverId)
       .orderBy('at')
       .execute();
+  /** A moment of whole seconds, as times of samples are kept. */
   const secondsAgo = (seconds: number) =>
-    new Date(tests.context.now().getTime() - seconds * 1_000).toISOString();
+    new Date(Math.floor(tests.context.now().getTime() / 1_000 - seconds) * 1_000).toISOString();
 
   test('an agent that has joined is answered with what its server is to be', async () => {
     const agent = await tests.agent();
@@ -91,6 +92,16 @@ describeOnEachEngine('check-ins', (database) => {
     await checkIn(agent, { samples: [{ at: secondsAgo(3_600), values: { cpuUsage: 99 } }] });
     expect((await stateOf(agent)).latest).toBe('{"cpuUsage":1}');
     expect(await samplesOf(agent)).toHaveLength(3);
+  });
+
+  test('a server whose clock is hours ahead is judged by what it measures all the same', async () => {
+    const agent = await tests.agent();
+    const [sentAt, at] = [secondsAgo(-7_200), secondsAgo(-7_190)];
+    await checkIn(agent, { sentAt, samples: [{ at, values: { internalNetworkReachable: 0 } }] });
+    const { body } = await tests.graph.get(`/api/v1/servers/${agent.serverId}/health`);
+    expect(
+      body.metrics.find(({ name }: { name: string }) => name === 'internalNetworkReachable'),
+    ).toMatchObject({ value: 0, status: 'unhealthy' });
   });
 
   test('a time of a sample is kept in one way of writing', async () => {

@@ -15,7 +15,7 @@ import { verboseSettings } from '../log-collections/verbose.ts';
 import { readSettings } from '../settings/store.ts';
 import { upgradeAtCheckIn } from '../upgrades/check-in.ts';
 import { cursorOf, desiredStates } from './desired-states.ts';
-import { acceptableSamples } from './samples.ts';
+import { acceptableSamples, clockCorrection } from './samples.ts';
 import { writeTold } from './told.ts';
 
 /** Seconds between two check-ins of an agent. */
@@ -35,7 +35,7 @@ export function receiveCheckIn(
   return context.database.tables.transaction().execute(async (tables): Promise<CheckInAnswer> => {
     const now = context.now();
     const state = await readState(tables, serverId, now);
-    const samples = acceptableSamples(checkIn.samples, now);
+    const samples = acceptableSamples(checkIn.samples, now, clockCorrection(checkIn.sentAt, now));
     await writeTold(tables, serverId, checkIn, samples, state.before, now);
     if (checkIn.configuration !== undefined) await noteReport(tables, serverId, checkIn.configuration, now);
     const desired = configurations.of(agent.siteId, String(state.site.public_address), state.configuration);

@@ -1,11 +1,7 @@
 import type { Enrolment, EnrolmentAnswer } from '@culvert/contracts';
 import type { FastifyRequest } from 'fastify';
 import type { Kysely } from 'kysely';
-import {
-  issueAgentCertificate,
-  lockCertificates,
-  revokeCertificates,
-} from '../agent-authority/agent-certificate.ts';
+import { issueAgentCertificate, revokeCertificates } from '../agent-authority/agent-certificate.ts';
 import { readCertificateRequest } from '../agent-authority/certificate-request.ts';
 import type { AgentContext } from '../agent-listener/application.ts';
 import { AgentRefusal } from '../agent-listener/refusal.ts';
@@ -18,6 +14,7 @@ import { EntityStore } from '../graph/store.ts';
 import type { StoredRow } from '../graph/tables.ts';
 import { useJoinToken } from '../join-tokens/store.ts';
 import { servers } from '../servers/entity.ts';
+import { lockServer } from '../servers/lock-server.ts';
 import { readableServer } from '../servers/resource.ts';
 import { type Admission, admit, joinTokenUsed } from './admission.ts';
 
@@ -34,7 +31,7 @@ export async function enrol(
   return database.tables.transaction().execute(async (tables) => {
     const store = new EntityStore(tables, database.engine, servers);
     const server = await recordOf(store, admission, request.body, now);
-    await lockCertificates({ engine: database.engine, tables }, server.id);
+    await lockServer({ engine: database.engine, tables }, server.id);
     await useUp(tables, admission, server, now);
     await revokeCertificates(tables, server.id, now);
     const certificate = await issueAgentCertificate(tables, authority, server.id, key.publicKey, now);

@@ -1,10 +1,11 @@
 import type { FastifyRequest } from 'fastify';
-import { issueAgentCertificate, lockCertificates } from '../agent-authority/agent-certificate.ts';
+import { issueAgentCertificate } from '../agent-authority/agent-certificate.ts';
 import { readCertificateRequest } from '../agent-authority/certificate-request.ts';
 import { type Agent, agentActor, auditObject, requireAgent } from '../agent-listener/agent.ts';
 import type { AgentContext } from '../agent-listener/application.ts';
 import { AgentRefusal } from '../agent-listener/refusal.ts';
 import { recordAudit } from '../audit/record.ts';
+import { lockServer } from '../servers/lock-server.ts';
 
 /** Another certificate for an agent; the one in use stays good until the other was used. Resolves to PEM. */
 export async function renew(
@@ -17,7 +18,7 @@ export async function renew(
   if (!key.ok) throw new AgentRefusal('invalid', `certificateRequest: ${key.message}`);
   const at = now();
   return database.tables.transaction().execute(async (tables) => {
-    await lockCertificates({ engine: database.engine, tables }, agent.serverId);
+    await lockServer({ engine: database.engine, tables }, agent.serverId);
     // It may have been revoked since the request began, and must not get another one then.
     await requireAgent(tables, { kind: 'ours', ...agent }, at);
     // One whose answer got lost is never used; without it an agent that asks again and again leaves nothing behind.

@@ -73,7 +73,7 @@ describeOnEachEngine('notifications', (database) => {
     }
     return ids;
   };
-  const evaluate = () => evaluateAllServers(database().tables, context.now());
+  const evaluate = () => evaluateAllServers(database(), context.now());
   /** Lets all servers check in. */
   const checkIn = async (ids: readonly string[]) => {
     for (const id of ids) await tellState(database(), id, context.now());

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { sql } from 'kysely';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { ensureHealthThresholds } from '../health-thresholds/routes.ts';
 import { registerRoutes } from '../routes.ts';
 import { TestContext, testApplication } from '../testing/application.ts';
@@ -38,7 +39,7 @@ describeOnEachEngine('the health of servers', (database) => {
   const serversOf = (id: string) => `microsoftTunnelSites/${id}/microsoftTunnelServers`;
   const makeServer = async (siteId: string, displayName: string): Promise<string> =>
     (await graph.post(serversOf(siteId), { displayName })).body.id;
-  const evaluate = () => evaluateAllServers(database().tables, context.now());
+  const evaluate = () => evaluateAllServers(database(), context.now());
   const tell = (changes = {}, at = context.now()) => tellState(database(), server, at, changes);
   const healthOf = async (id = server) => (await graph.get(`/api/v1/servers/${id}/health`)).body;
   const graphStatus = async () =>
@@ -59,6 +60,46 @@ describeOnEachEngine('the health of servers', (database) => {
       expect([status, typeof remedy]).toEqual(['unknown', 'string']);
     expect(await changes()).toEqual([]);
   });
+
+  test.each([
+    ['is still silent', 6 * minute, 'offline'],
+    ['has just spoken', 0, 'healthy'],
+  ])(
+    'that %s when the periodic work and a check-in judge it at once: neither waits for ever, and it is right',
+    async (_name, age, status) => {
+      await tell();
+      await evaluate();
+      const ago = (milliseconds: number) => new Date(context.now().getTime() - milliseconds);
+      await tell({}, ago(6 * minute));
+      const { tables, engine } = database();
+      let judged: Promise<void> | undefined;
+      await tables.transaction().execute(async (checkIn) => {
+        await checkIn
+          .updateTable('servers')
+          .set({ last_checkin_date_time: ago(age).toISOString() })
+          .where('id', '=', server)
+          .execute();
+        judged = evaluate();
+        if (engine === 'postgresql') await somebodyWaits();
+        await tellState({ tables: checkIn }, server, ago(age));
+        await evaluateServer(checkIn, server, context.now());
+      });
+      await judged;
+      expect(await graphStatus()).toBe(status);
+      const told = (await changes()).map((change) => change.to_status);
+      expect(told).toEqual(status === 'healthy' ? ['healthy'] : ['healthy', 'offline']);
+    },
+  );
+  /** Until a statement waits for a lock that another transaction has. */
+  const somebodyWaits = () =>
+    vi.waitFor(
+      async () => {
+        const waiting = await sql`select 1 from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`.execute(database().tables);
+        expect(waiting.rows).toHaveLength(1);
+      },
+      { timeout: 10_000 },
+    );
 
   test('follows what a server tells, in the answer and in Graph, and the version stays', async () => {
     const before = (await graph.get(`${serversOf(site)}/${server}`)).body['@odata.etag'];

@@ -2,7 +2,9 @@ import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
 import type { Context } from '../context.ts';
 import { newId } from '../database/identifier.ts';
+import type { Database } from '../database/open.ts';
 import type { Tables } from '../database/tables.ts';
+import { lockServer } from '../servers/lock-server.ts';
 import { type Assessment, assess, type ObservedServer } from './assess.ts';
 import { statesOf } from './evaluate.ts';
 import type { Overall } from './overall.ts';
@@ -32,18 +34,20 @@ export async function evaluateServer(
  * `tables` may be a transaction.
  */
 export async function evaluateAllServers(
-  tables: Kysely<Tables>,
+  { engine, tables }: Pick<Database, 'engine' | 'tables'>,
   now: Date,
   signal?: AbortSignal,
 ): Promise<void> {
   let after = '';
   while (signal?.aborted !== true) {
     const servers = await readServers(tables, { condition: sql`(1 = 1)`, after, most: batch }, now);
-    const news = servers
-      .map((server) => ({ server, assessment: assess(server, now) }))
-      .filter(({ server, assessment }) => isNews(server, assessment));
+    const news = servers.filter((server) => isNews(server, assess(server, now)));
     const write = async (transaction: Kysely<Tables>) => {
-      for (const { server, assessment } of news) await keep(transaction, server, assessment, now);
+      for (const { id } of news) {
+        await lockServer({ engine, tables: transaction }, id);
+        // It may have checked in since it was read.
+        await evaluateServer(transaction, id, now);
+      }
     };
     if (news.length > 0) {
       await (tables.isTransaction ? write(tables) : tables.transaction().execute(write));
@@ -57,7 +61,7 @@ export async function evaluateAllServers(
 /** The task that judges every server again and again. */
 export function healthEvaluation({ database, now }: Pick<Context, 'database' | 'now'>) {
   return async (signal: AbortSignal): Promise<boolean> => {
-    await evaluateAllServers(database.tables, now(), signal);
+    await evaluateAllServers(database, now(), signal);
     return false;
   };
 }
@@ -85,22 +89,15 @@ async function keep(
     causes: JSON.stringify(overall.causes),
     metric_states: JSON.stringify(statesOf(metrics)),
   };
+  const from = previous?.overall.status ?? 'unknown';
+  // In the order of a check-in, first the server and then its health: two that begin at different ends wait for each other.
+  const isShown = from !== overall.status && (await showStatus(tables, id, overall));
   await tables
     .insertInto('server_health_states')
     .values({ server_id: id, acknowledged_upgrade: null, ...columns })
     .onConflict((conflict) => conflict.column('server_id').doUpdateSet(columns))
     .execute();
-  const from = previous?.overall.status ?? 'unknown';
-  if (from === overall.status) return;
-  // The version stays: it is that of what administrators change.
-  const { numUpdatedRows } = await tables
-    .updateTable('servers')
-    .set({ tunnel_server_health_status: overall.status })
-    .where('id', '=', id)
-    .where('tunnel_server_health_status', '!=', overall.status)
-    .executeTakeFirst();
-  // Another replica, or the check-in, has found the same at the same time.
-  if (numUpdatedRows !== 1n) return;
+  if (!isShown) return;
   await tables
     .insertInto('server_health_changes')
     .values({
@@ -112,4 +109,16 @@ async function keep(
       causes: columns.causes,
     })
     .execute();
+}
+
+/** Writes the status into the property of Graph. False when another replica, or the check-in, has found the same at the same time. */
+async function showStatus(tables: Kysely<Tables>, id: string, { status }: Overall): Promise<boolean> {
+  // The version stays: it is that of what administrators change.
+  const { numUpdatedRows } = await tables
+    .updateTable('servers')
+    .set({ tunnel_server_health_status: status })
+    .where('id', '=', id)
+    .where('tunnel_server_health_status', '!=', status)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
 }

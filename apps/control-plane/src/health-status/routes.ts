@@ -10,6 +10,7 @@ import { inScope, readPermission, updatePermission } from '../graph/scope.ts';
 import { callerOf } from '../http/access.ts';
 import { ApiError } from '../http/errors.ts';
 import type { Permission } from '../permissions/permissions.ts';
+import { lockServer } from '../servers/lock-server.ts';
 import { type Assessment, assess, type ObservedServer } from './assess.ts';
 import { describeBands, metricStatuses } from './bands.ts';
 import { bandsOf } from './evaluate.ts';
@@ -130,6 +131,7 @@ export function registerHealthStatus(application: FastifyInstance, context: Cont
           throw new ApiError('Conflict', `no upgrade of the server ${displayName} has failed`);
         }
         const now = context.now();
+        await lockServer({ engine, tables: change.tables }, id);
         await change.tables
           .updateTable('server_health_states')
           .set({ acknowledged_upgrade: upgrade.id })

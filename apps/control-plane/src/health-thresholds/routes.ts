@@ -178,7 +178,7 @@ export function registerHealthThresholds(application: FastifyInstance, context: 
 
   /** Servers are judged by the thresholds as they are from this moment on. */
   function judgeAnew(change: Change): Promise<void> {
-    return evaluateAllServers(change.tables, context.now());
+    return evaluateAllServers({ engine: context.database.engine, tables: change.tables }, context.now());
   }
 
   async function write(

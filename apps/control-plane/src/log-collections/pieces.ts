@@ -69,6 +69,7 @@ export async function storePiece(
     .updateTable('server_log_collections')
     .set({ state: 'uploading', received_bytes: receivedBytes + bytes.length, changed_at: now.toISOString() })
     .where('id', '=', collection.id)
+    .where('state', 'in', ['ordered', 'uploading'])
     .where('received_bytes', '=', receivedBytes)
     .executeTakeFirst();
   if (numUpdatedRows !== 1n) return { kind: 'misplaced', receivedBytes };

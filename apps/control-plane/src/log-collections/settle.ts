@@ -6,6 +6,7 @@ import type { StoredRow } from '../graph/tables.ts';
 import { ApiError } from '../http/errors.ts';
 import { orderLogs } from './order.ts';
 import { type CommandState, endCollection, nextStep, patienceEnds } from './states.ts';
+import { endVerbose } from './verbose.ts';
 
 /** Collections of one transaction. */
 const batch = 200;
@@ -53,6 +54,8 @@ async function settle(tables: Kysely<Tables>, collection: StoredRow, now: () => 
   const step = nextStep(collection, await commandOf(tables, collection), now());
   if (step.kind === 'fail') await fail(tables, collection, step.reason, now());
   if (step.kind !== 'order') return;
+  // Somebody may just have ended the verbose time, and ordered the logs with it.
+  if (!(await endVerbose(tables, collection))) return;
   const ordering = { tables, context: { now }, caller: { actor } };
   try {
     await orderLogs(ordering, { ...collection, end_date_time: String(collection.verbose_until) });

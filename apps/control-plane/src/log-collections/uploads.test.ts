@@ -250,6 +250,17 @@ describeOnEachEngine('the logs of a server', (database) => {
     expect(await progress(body.id)).toMatchObject({ state: 'completed' });
   });
 
+  test('are made verbose once and ordered once, however many ask at the same moment', async () => {
+    const askFive = async (action: string) => {
+      const five = Array.from({ length: 5 }, () => caller.post(`/api/v1/servers/${server}/${action}`, {}));
+      return (await Promise.all(five)).map(({ status }) => status).sort();
+    };
+    const before = (await commandsOf()).length;
+    expect(await askFive('sendVerboseLogs')).toEqual([202, 409, 409, 409, 409]);
+    expect(await askFive('stopVerboseLogs')).toEqual([202, 409, 409, 409, 409]);
+    expect(await commandsOf()).toHaveLength(before + 1);
+  });
+
   test('verbose and stopped early: ordered at once, up to that moment', async () => {
     const nothing = await caller.post(`/api/v1/servers/${server}/stopVerboseLogs`);
     expect(nothing.status).toBe(409);

@@ -9,12 +9,13 @@ import { itemQuery, listQuery, objectSchema, pageSchema } from '../graph/schemas
 import { readPermission, updatePermission } from '../graph/scope.ts';
 import type { StoredRow } from '../graph/tables.ts';
 import { ApiError } from '../http/errors.ts';
+import { lockServer } from '../servers/lock-server.ts';
 import { auditCollection } from './audit.ts';
 import { beginCollection } from './begin.ts';
 import { collectionProgress } from './entity.ts';
 import { orderLogs } from './order.ts';
 import { findCollection, findServer, visibleCollections } from './scope.ts';
-import { hoursBefore, verboseCollection } from './verbose.ts';
+import { endVerbose, hoursBefore, verboseCollection } from './verbose.ts';
 
 const verboseBody = z
   .strictObject({
@@ -51,6 +52,7 @@ export function registerVerboseLogs(application: FastifyInstance, context: Conte
       const server = await findServer(context, request, updatePermission);
       const { minutes, includeAccessLog } = request.body;
       const row = await inTransaction(context, request, async (change) => {
+        await lockServer({ engine: context.database.engine, tables: change.tables }, server.id);
         const present = await verboseCollection(change.tables, server.id);
         if (present !== undefined) {
           throw new ApiError(
@@ -82,7 +84,8 @@ export function registerVerboseLogs(application: FastifyInstance, context: Conte
       const server = await findServer(context, request, updatePermission);
       const row = await inTransaction(context, request, async (change) => {
         const present = await verboseCollection(change.tables, server.id);
-        if (present === undefined) throw new ApiError('Conflict', 'the logs of this server are not verbose');
+        if (present === undefined || !(await endVerbose(change.tables, present)))
+          throw new ApiError('Conflict', 'the logs of this server are not verbose');
         const at = context.now().toISOString();
         const stopped: StoredRow = { ...present, state: 'ordered', end_date_time: at, verbose_until: at };
         await orderLogs(change, stopped);

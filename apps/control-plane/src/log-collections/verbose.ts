@@ -17,6 +17,17 @@ export function verboseCollection(tables: Kysely<Tables>, serverId: string): Pro
     .executeTakeFirst();
 }
 
+/** Ends the verbose time of a collection. False when somebody else has: of many at once exactly one gets true, and orders the logs. */
+export async function endVerbose(tables: Kysely<Tables>, { id }: Pick<StoredRow, 'id'>): Promise<boolean> {
+  const { numUpdatedRows } = await tables
+    .updateTable('server_log_collections')
+    .set({ state: 'ordered' })
+    .where('id', '=', id)
+    .where('state', '=', 'verbose')
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
 /** What the settings of an agent say of verbose logs: nothing once their time is over. */
 export function verboseSettings(until: string | null, now: Date): Pick<AgentSettings, 'verboseLogsUntil'> {
   return until !== null && until > now.toISOString() ? { verboseLogsUntil: until } : {};

@@ -32,6 +32,8 @@ export type UpgradeReport = z.output<typeof upgradeReportSchema>;
 
 /** `POST /agent/v1/check-in`: what an agent tells, each minute and whenever something has changed. */
 export const checkInSchema = z.strictObject({
+  /** By the clock of the server: it tells how far that is off. */
+  sentAt: z.iso.datetime().optional(),
   hostName: z.string().max(253),
   versions: z.strictObject({
     agent: versionSchema,
