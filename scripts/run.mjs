@@ -15,14 +15,15 @@ import {
   SetupError,
 } from './setup.mjs';
 
+/** Without root the gateway itself says that it needs it. */
+const prepareGateway = () => {
+  if (process.getuid?.() === 0) ensurePrograms({ nft: 'nftables', ip: 'iproute2' });
+};
+
 const programs = {
-  gateway: {
-    file: 'apps/gateway/src/main.ts',
-    // Without root the gateway itself says that it needs it.
-    prepare: () => {
-      if (process.getuid?.() === 0) ensurePrograms({ nft: 'nftables', ip: 'iproute2' });
-    },
-  },
+  gateway: { file: 'apps/gateway/src/main.ts', prepare: prepareGateway },
+  agent: { file: 'apps/agent/src/main.ts' },
+  monitor: { file: 'apps/host-tools/src/main.ts', words: ['monitor'], prepare: prepareGateway },
   'control-plane': { file: 'apps/control-plane/src/main.ts' },
   demo: { file: 'lab/src/demo.ts', prepare: ensureLab },
   bench: { file: 'bench/src/main.ts', prepare: ensureBench },
@@ -39,9 +40,9 @@ main(() => {
   if (program === undefined)
     throw new SetupError(`usage: node scripts/run.mjs ${Object.keys(programs).join('|')}`);
   ensureNodePackages();
-  // Help and the commands that only talk to a running gateway need no engine and no root.
+  // Help and the commands that only talk to a running process need no engine and no root.
   const serves =
-    name !== 'gateway' ||
+    !['gateway', 'monitor'].includes(name) ||
     parameters.length === 0 ||
     parameters[0].startsWith('--config') ||
     parameters[0] === 'run';
@@ -49,7 +50,9 @@ main(() => {
     program.prepare();
     ensureEngine();
   }
-  const child = spawn(node, [join(root, program.file), ...parameters], { stdio: 'inherit' });
+  const child = spawn(node, [join(root, program.file), ...(program.words ?? []), ...parameters], {
+    stdio: 'inherit',
+  });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (status, signal) => {
     process.exitCode = status ?? (signal === null ? 1 : 128);

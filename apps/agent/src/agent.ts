@@ -61,7 +61,6 @@ export class Agent {
   /** What touches the gateway goes one after the other. */
   readonly #lane = new Lane();
   #reasons: HealthReasons = {};
-  #hasSample = false;
   #lastCheckIn: string | undefined;
   #trouble: string | undefined;
   #statusServer: StatusServer | undefined;
@@ -128,7 +127,7 @@ export class Agent {
       logger,
       now: this.#now,
       signal,
-      keep: (sample, reasons) => this.#keep(sample, reasons),
+      keep: (sample, reasons, isNews) => this.#keep(sample, reasons, isNews),
     });
     const finished = this.#finishWhatWasCutOff();
     await this.#membership.joined();
@@ -175,12 +174,14 @@ export class Agent {
     };
   }
 
-  async #keep(sample: Parameters<KeptSamples['add']>[0], reasons: HealthReasons): Promise<void> {
+  async #keep(
+    sample: Parameters<KeptSamples['add']>[0],
+    reasons: HealthReasons,
+    isNews: boolean,
+  ): Promise<void> {
     this.#reasons = reasons;
     await this.#samples.add(sample);
-    // The first one is waited for in the admin centre; the others have time.
-    if (!this.#hasSample) this.#loop.news();
-    this.#hasSample = true;
+    if (isNews) this.#loop.news();
   }
 
   async #gather(): Promise<CheckIn> {

@@ -49,6 +49,10 @@ export interface GatewayStatus {
   publicAddress: string;
   listenPort: number;
   startedAt: number;
+  /** Addresses of the public side; absent for all of them. */
+  listenAddresses?: string[];
+  /** True when every connection has to begin with a PROXY header. */
+  proxyProtocol: boolean;
   engine: {
     connected: boolean;
     version?: string;
@@ -221,6 +225,7 @@ export class Gateway {
   async status(): Promise<GatewayStatus> {
     const { file, standalone } = this.#configuration;
     const { connected, running } = this.#engine;
+    const { listenAddresses, proxyProtocol } = standalone;
     const counters = this.service.counters();
     const freeAddress = this.service.freeAddress();
     return {
@@ -229,6 +234,8 @@ export class Gateway {
       publicAddress: standalone.publicAddress,
       listenPort: standalone.serverConfiguration.listenPort,
       startedAt: this.#startedAt,
+      ...(listenAddresses === undefined ? {} : { listenAddresses }),
+      proxyProtocol,
       engine: {
         connected,
         ...running,

@@ -14,7 +14,7 @@ import { allAnsweredAfter, type Summary, summarize } from './summary.ts';
 const intervalSeconds = 60;
 const outageSeconds = 30;
 /** Longer than the longest back-off of an agent. */
-const patienceSeconds = 180;
+const patienceSeconds = 330;
 
 interface Phase extends Summary {
   name: string;

@@ -21,10 +21,11 @@ export interface AgentTask {
   firstAfterSeconds: number;
 }
 
-/** Rules of the real agent for when to come again. */
+/** Those of the real agent: apps/agent/src/check-in/delays.ts. */
 const jitterShare = 0.1;
 const firstBackOffSeconds = 1;
-const longestBackOffSeconds = 60;
+const longestBackOffSeconds = 300;
+const afterLostWaitSeconds = 10;
 const answerTimeout = 30_000;
 const waitTimeout = (longestWaitSeconds + 20) * 1_000;
 /** Samples that are kept while the control plane is away. */
@@ -121,7 +122,6 @@ export class SimulatedAgent {
   }
 
   async #waitForEver(): Promise<void> {
-    let pauseSeconds = firstBackOffSeconds;
     while (!this.#isStopping) {
       if (this.#cursor === undefined) {
         await this.#pause(firstBackOffSeconds);
@@ -134,12 +134,11 @@ export class SimulatedAgent {
           waitTimeout,
         );
         if (status !== 200) throw new Error(`status ${status}`);
-        pauseSeconds = firstBackOffSeconds;
         if (waitAnswerSchema.parse(body).hasChanged) this.#alarm.abort();
       } catch {
-        // The check-ins record what fails; a held request that broke is only asked again.
-        await this.#pause(pauseSeconds * Math.random());
-        pauseSeconds = Math.min(longestBackOffSeconds, pauseSeconds * 2);
+        // The check-ins record what fails. A held request is asked again once one of them has been answered.
+        this.#cursor = undefined;
+        await this.#pause(afterLostWaitSeconds * Math.random());
       }
     }
   }

@@ -11,7 +11,7 @@ const fleet = useFleet({ servers: 3, devices: 10 });
 /** Time from a change in the API until every server has it. */
 const soon = 5_000;
 
-const routesOf = async (client: Client) => (await client.configuration()).routes('include');
+const routesOf = async (client: Client) => (await client.configuration()).routes('include').sort();
 
 /** Waits until the file of every server has these routes. */
 async function everyServerHas(routes: readonly string[], timeoutMilliseconds: number): Promise<void> {
@@ -43,10 +43,34 @@ test('a new route reaches every server within five seconds, and the next session
   const routes = ['10.60.0.0/16', '10.61.0.0/24'];
   await fleet().patchConfiguration({ routeIncludes: routes });
   await everyServerHas(routes, soon);
-  await Promise.all(fleet().servers.map((server) => fleet().hasApplied(server)));
+  for (const server of fleet().servers) await fleet().hasApplied(server);
   await pings.goOn();
-  const results = await pings.stop();
-  expect(results.flatMap(({ lost }) => lost)).toEqual([]);
+  expect(await pings.longestGap()).toBeLessThanOrEqual(2);
   await fleet().dismissClients();
   for (const client of await fleet().connectAll()) expect(await routesOf(client)).toEqual(routes);
+});
+
+test('servers whose gateways refuse a configuration say why and keep the one before, and no tunnel feels it', async () => {
+  const clients = await fleet().connectAll();
+  const pings = await SteadyPings.start(clients, corpAddress);
+  const [inUse] = await fleet().revisions(fleet().serverAt(0));
+  for (const { namespace } of fleet().servers) {
+    const squatter = namespace.start(['python3', '-u', '-m', 'http.server', '9000']);
+    await squatter.waitFor(/Serving HTTP/, 10_000);
+  }
+  await fleet().patchConfiguration({ listenPort: 9000 });
+  for (const server of fleet().servers) {
+    const failed = await eventually(
+      `${server.name} says that it failed`,
+      async () => (await fleet().revisions(server)).find(({ status }) => status === 'failed'),
+      30_000,
+    );
+    expect(failed).toMatchObject({ reason: expect.stringMatching(/9000/), isInUse: false });
+    expect(await fleet().revisions(server)).toContainEqual(
+      expect.objectContaining({ revision: inUse?.revision, isInUse: true }),
+    );
+    expect(server.configuration().serverConfiguration).toMatchObject({ listenPort: 443 });
+  }
+  await pings.goOn();
+  expect(await pings.longestGap()).toBeLessThanOrEqual(2);
 });

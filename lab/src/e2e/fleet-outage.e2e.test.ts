@@ -28,7 +28,7 @@ test('for two minutes without control plane tunnels and sign-ins go on, and the 
     expect(times.length, `${server.name}: ${times.join()}`).toBeGreaterThanOrEqual(2);
   }
   const [, ...others] = await pings.stop();
-  expect(others.flatMap(({ lost }) => lost)).toEqual([]);
+  for (const { longestGap } of others) expect(longestGap).toBeLessThanOrEqual(2);
 }, 300_000);
 
 test('a server that is cut off is left by the balancer, and its devices sign in at another one', async () => {

@@ -72,17 +72,23 @@ test('the site "Default" has the configuration of the gateway', async () => {
   ]);
 });
 
-test('this host is a server of that site within a minute, and checks in', async () => {
-  const server = await eventually(
-    'the server has checked in',
+test('this host is a server of that site within a minute, healthy or with the remedy', async () => {
+  const health = await eventually(
+    'the server has told how it is',
     async () => {
-      const { body } = await product.request(token, 'GET', `${graph}/microsoftTunnelServers`);
-      const [first] = body.value as Record<string, unknown>[];
-      return first?.lastCheckinDateTime ? first : undefined;
+      const { body } = await product.request(token, 'GET', '/api/v1/health');
+      const [first] = body.value as { id: string; status: string }[];
+      if (first === undefined || first.status === 'unknown') return undefined;
+      return (await product.request(token, 'GET', `/api/v1/servers/${first.id}/health`)).body;
     },
     60_000,
   );
-  expect(server).toMatchObject({ id: expect.any(String), displayName: expect.any(String) });
+  const metrics = health.metrics as { name: string; status: string; remedy?: string }[];
+  expect(metrics.length).toBeGreaterThan(10);
+  for (const { name, status, remedy } of metrics) {
+    if (['healthy', 'notMonitored'].includes(status)) continue;
+    expect([name, status, remedy]).toEqual([name, expect.any(String), expect.stringMatching(/\S/)]);
+  }
 });
 
 test('a change through the API reaches the gateway, and the next device has it', async () => {
@@ -199,8 +205,9 @@ test('a gateway that cannot start is mended through the API', async () => {
   const squatter = await squat(443);
   product = new Product(network.gateway, product.directory);
   await product.process.waitFor(/the gateway ended/, 60_000);
-  expect((await change(9000)).status).toBe(200);
+  expect((await change(9001)).status).toBe(200);
   await product.process.waitFor(/devices can connect/, 60_000);
+  await product.process.waitFor(/the configuration of the site is in use/, 30_000);
   await squatter.stop();
   const from = product.process.output.length;
   expect((await change(443)).status).toBe(200);

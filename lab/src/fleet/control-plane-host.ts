@@ -5,6 +5,7 @@ import type { Namespace } from '../network/namespace.ts';
 import type { Background } from '../system/background.ts';
 import { makeDirectory } from '../system/run.ts';
 import { eventually } from '../system/wait.ts';
+import { underClock } from './clock.ts';
 import { controlPlaneName } from './fleet-network.ts';
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
@@ -46,7 +47,7 @@ export class ControlPlaneHost {
   /** Starts it and waits until it is ready; `clock` is what `faketime` takes, such as `+80 days`. */
   async start(clock?: string): Promise<void> {
     if (this.#process !== undefined) this.#earlier.push(this.#process.output);
-    const shift = clock === undefined ? [] : ['faketime', '-f', clock];
+    const shift = underClock(clock);
     const started = this.namespace.start([...shift, node, mainFile, '--config', this.#configuration]);
     this.#process = started;
     await eventually(
@@ -58,25 +59,13 @@ export class ControlPlaneHost {
       60_000,
       200,
     );
-    if (this.#token === '') this.#token = await this.createToken('administrator');
+    // A token ends after a time that a moved clock may be past.
+    this.#token = await this.#createToken(shift);
   }
 
   /** Everything that it has printed, the newest last. */
   get output(): string {
     return [...this.#earlier, this.#process?.output ?? ''].join('\n');
-  }
-
-  get token(): string {
-    return this.#token;
-  }
-
-  /** Text of an API token, made as an administrator does on the host. */
-  async createToken(role: string): Promise<string> {
-    const { stdout } = await this.namespace.run([
-      ...[node, mainFile, 'token', '--config', this.#configuration],
-      ...['--name', 'lab', '--role', role],
-    ]);
-    return stdout.trim();
   }
 
   /** One request to its API; resolves to the JSON of the answer, whatever its status. It comes from its own host. */
@@ -110,6 +99,15 @@ export class ControlPlaneHost {
 
   async stop(): Promise<void> {
     await this.#process?.stop();
+  }
+
+  /** Text of an API token, made as an administrator does on the host. */
+  async #createToken(shift: readonly string[]): Promise<string> {
+    const { stdout } = await this.namespace.run([
+      ...[...shift, node, mainFile, 'token', '--config', this.#configuration],
+      ...['--name', `lab ${process.hrtime.bigint()}`, '--role', 'administrator'],
+    ]);
+    return stdout.trim();
   }
 
   get #configuration(): string {

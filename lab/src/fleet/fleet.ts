@@ -210,6 +210,11 @@ export class Fleet {
     return (value as Entry[]).map(({ dateTime }) => String(dateTime));
   }
 
+  /** Password of the account of a device. */
+  passwordOf(index: number): string {
+    return Object.values(this.#accounts)[index] ?? '';
+  }
+
   /** Starts the client of a device and waits for nothing. */
   startClient(index: number, changes: Partial<ClientOptions> = {}): Client {
     const device = this.network.devices[index];

@@ -5,11 +5,13 @@ import { fileURLToPath } from 'node:url';
 import type { Namespace } from '../network/namespace.ts';
 import { gatewayName } from '../network/network.ts';
 import type { IssuedCertificate } from '../server/certificates.ts';
+import { devicePool } from '../server/server.ts';
 import type { Background } from '../system/background.ts';
 import type { CommandResult } from '../system/command.ts';
 import { findProcesses } from '../system/process-tree.ts';
 import { makeDirectory } from '../system/run.ts';
 import { eventually } from '../system/wait.ts';
+import { underClock } from './clock.ts';
 import type { Entry } from './control-plane-host.ts';
 import { controlPlaneAddress, type ServerPlace } from './fleet-network.ts';
 
@@ -63,7 +65,8 @@ export class ServerHost {
     for (const name of ['agent', 'releases']) mkdirSync(join(server.directory, name), { mode: 0o700 });
     const document = {
       publicAddress: gatewayName,
-      serverConfiguration: { displayName: 'before joining', network: '10.99.0.0/24' },
+      // The network is that of the site: a gateway that runs cannot change it.
+      serverConfiguration: { displayName: 'before joining', network: devicePool },
       tls: { certificateFile: certificate.chainFile, privateKeyFile: certificate.privateKeyFile },
       authentication: [{ kind: 'passwordFile', file: users }],
       stateDirectory: '.',
@@ -115,7 +118,7 @@ export class ServerHost {
   /** Starts the agent alone, without a monitor; `clock` is what `faketime` takes. One that runs is stopped first. */
   async startAgent(clock?: string): Promise<void> {
     await this.stopAgent();
-    const shift = clock === undefined ? [] : ['faketime', '-f', clock];
+    const shift = underClock(clock);
     this.#agent = this.#start([...shift, node, programs.agent, 'run', '--directory', this.directory]);
   }
 
@@ -130,10 +133,23 @@ export class ServerHost {
     );
   }
 
-  /** Lets the server join, as its administrator does; `clock` as for the agent. */
-  join(token: string, clock?: string): Promise<CommandResult> {
-    const shift = clock === undefined ? [] : ['faketime', '-f', clock];
-    const command = [...shift, node, programs.agent, 'join', '--directory', this.directory];
+  /** Lets the server join, or join again, as its administrator does; `clock` as for the agent. */
+  join(
+    token: string,
+    { again = false, clock }: { again?: boolean; clock?: string } = {},
+  ): Promise<CommandResult> {
+    const shift = underClock(clock);
+    const command = [
+      ...shift,
+      node,
+      programs.agent,
+      'join',
+      '--directory',
+      this.directory,
+      '--join-token',
+      '-',
+    ];
+    if (again) command.push('--again');
     return this.namespace.attempt(this.#named(command), { input: `${token}\n` });
   }
 
@@ -159,10 +175,12 @@ export class ServerHost {
   }
 
   async sessions(): Promise<Entry[]> {
-    const { stdout } = await this.namespace.run([
-      ...[node, programs.gateway, 'sessions', '--config', this.configurationFile, '--json'],
-    ]);
-    return JSON.parse(stdout);
+    return JSON.parse(await this.#gatewayCommand('sessions'));
+  }
+
+  /** The version that the running gateway tells. */
+  async gatewayVersion(): Promise<string> {
+    return JSON.parse(await this.#gatewayCommand('status')).version;
   }
 
   /** Ids of the processes of a kind that run on this host. */
@@ -196,6 +214,13 @@ export class ServerHost {
 
   async stop(): Promise<void> {
     await Promise.all(this.#started.map((one) => one.stop('SIGTERM', 20_000)));
+  }
+
+  async #gatewayCommand(name: string): Promise<string> {
+    const { stdout } = await this.namespace.run([
+      ...[node, programs.gateway, name, '--config', this.configurationFile, '--json'],
+    ]);
+    return stdout;
   }
 
   #start(command: readonly string[]): Background {

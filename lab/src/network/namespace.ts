@@ -101,7 +101,14 @@ function removeNamespace(name: string): void {
       // It ended by itself in between.
     }
   }
-  if (namespaceNames().includes(name)) execFileSync('ip', ['netns', 'del', name]);
+  if (namespaceNames().includes(name)) {
+    try {
+      execFileSync('ip', ['netns', 'del', name], { stdio: 'pipe' });
+    } catch (error) {
+      // Another run may have swept it up at the same time.
+      if (namespaceNames().includes(name)) throw error;
+    }
+  }
   rmSync(`${filesRoot}/${name}`, { recursive: true, force: true });
 }
 

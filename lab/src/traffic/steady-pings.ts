@@ -27,6 +27,11 @@ export class SteadyPings {
     );
   }
 
+  /** Ends them; resolves to the longest run of lost pings of any client. Single ones are lost to a busy machine too. */
+  async longestGap(): Promise<number> {
+    return Math.max(...(await this.stop()).map(({ longestGap }) => longestGap));
+  }
+
   stop(): Promise<PingResult[]> {
     return Promise.all(this.#pings.map((ping) => ping.stop()));
   }

@@ -92,6 +92,22 @@ describe('a configuration of the site', () => {
     expect(isOld(host.inUse)).toBe(false);
   });
 
+  test('that needs a restart is applied with one while no device has a session', async () => {
+    host.behaviour.reload = () => ({
+      applied: false,
+      needsRestart: true,
+      problems: [{ path: 'network', message: 'is fixed' }],
+    });
+    const wanted = desired({ network: '10.99.0.0/16' });
+    host.sessions = { connected: 0, away: 1, capacity: 64_000 };
+    expect(await apply(options(), wanted, 'reload')).toMatchObject({ status: 'failed' });
+    expect(host.monitorCalls).toEqual([]);
+    host.sessions = { connected: 0, away: 0, capacity: 64_000 };
+    expect(await apply(options(), wanted, 'reload')).toMatchObject({ status: 'applied' });
+    expect(host.monitorCalls).toHaveLength(1);
+    expect(host.inUse).toMatchObject({ serverConfiguration: { network: '10.99.0.0/16' } });
+  });
+
   test('with which the server does not come up again is taken back with another restart', async () => {
     host.behaviour.startsWith = (document) => routesOf(document)?.length !== 1;
     const report = await apply(options(), desired(), 'restart');

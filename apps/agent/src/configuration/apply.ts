@@ -95,6 +95,12 @@ async function use(options: ApplyOptions, mode: ApplyMode, begunAt: string): Pro
     await requireHealth(options, patience.reload);
     return;
   }
+  if (answer.needsRestart && (await hasNoSession(gateway))) {
+    // Nobody notices: a server that has just joined, for example, gets the pool of its site at once.
+    await monitor.restart('server');
+    await requireHealth(options, patience.restart);
+    return;
+  }
   const problems = answer.problems
     .map(({ path, message, found }) =>
       describeFinding(found === undefined ? { path, message } : { path, message, found }),
@@ -105,6 +111,11 @@ async function use(options: ApplyOptions, mode: ApplyMode, begunAt: string): Pro
       ? `${problems}; send the command restartServer to apply it, which ends its tunnels; devices connect again by themselves`
       : problems,
   );
+}
+
+async function hasNoSession(gateway: ApplyOptions['gateway']): Promise<boolean> {
+  const { sessions } = await gateway.status();
+  return sessions.connected + sessions.away === 0;
 }
 
 /** Undefined when the gateway is away and does not come by itself. */

@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { logTags } from '@culvert/logging/create-logger.ts';
 import { parseFields, redactLine, redactText } from '@culvert/logging/redaction.ts';
 
+/** The kernel stamps a file with the time of its last tick, so a line may look older than it is. */
+const clockTickMilliseconds = 100;
+
 /** A line that was read, without secrets. */
 export interface ReadLine {
   text: string;
@@ -54,7 +57,7 @@ export async function openSources(
         });
         if (handle === undefined) continue;
         const { size, mtimeMs } = await handle.stat();
-        if (mtimeMs < since) await handle.close();
+        if (mtimeMs + clockTickMilliseconds < since) await handle.close();
         else source.files.push({ handle, bytes: size });
       }
     }

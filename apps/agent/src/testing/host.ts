@@ -27,6 +27,7 @@ export class TestHost {
   readonly disconnected: unknown[] = [];
   readonly monitorCalls: { path: string; body: unknown }[] = [];
   readonly behaviour: GatewayBehaviour;
+  sessions = { connected: 2, away: 1, capacity: 64_000 };
   version = '1.0.0';
   /** What the gateway runs with. */
   inUse: Record<string, unknown> = {};
@@ -126,7 +127,7 @@ export class TestHost {
       startedAt: this.#startedAt,
       listenPort: this.port,
       engine: { connected: this.#isWell, version: '1.0.0' },
-      sessions: { connected: 2, away: 1, capacity: 64_000 },
+      sessions: this.sessions,
     };
   }
 }

@@ -28,7 +28,7 @@ declare module 'fastify' {
 }
 
 const again =
-  'make a join token for this server in the admin centre, and give it to "agent join" on the server; the gateway and its tunnels go on meanwhile';
+  'make a join token for this server in the admin centre, and give it to "agent join --again" on the server, or put it into the file agent/join-token there; the gateway and its tunnels go on meanwhile';
 
 /** Finds the server of a certificate. Throws an AgentRefusal that says on the server what to do. */
 export async function requireAgent(tables: Kysely<Tables>, peer: Peer, now: Date): Promise<Agent> {

@@ -120,7 +120,7 @@ export class Host implements UpgradeWorld {
       if (count - endingsBefore >= hopelessEndings) {
         throw new Error(`the gateway ends by itself (${last}); its log says why`);
       }
-      const problem = await lookAtGateway(this.gateway);
+      const problem = await lookAtGateway(this.gateway, join(this.#options.directory, 'gateway.json'));
       if (problem !== undefined || hasCompared) return problem;
       lost = await lostSessions(this.gateway, before);
       hasCompared = true;
