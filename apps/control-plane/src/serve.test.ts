@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { controlPlaneConfigurationSchema } from './configuration/control-plane-configuration.ts';
+import { prepareDatabaseAt } from './database/prepare.ts';
 import { serve } from './serve.ts';
 
 let directory: string;
@@ -51,6 +53,27 @@ test('a port of the agent listener that is taken is named, and nothing is left o
     `agents.listen.port: another program has port ${port} of 127.0.0.1; stop it, or choose another port`,
   );
   await new Promise((resolve) => server.close(resolve));
+});
+
+test('a start that fails after its listeners were opened closes them', async () => {
+  const ports = await Promise.all([takePort(), takePort()]);
+  await Promise.all(ports.map(({ server }) => new Promise((resolve) => server.close(resolve))));
+  const [main = 0, agents = 0] = ports.map(({ port }) => port);
+  const { database } = configuration(main);
+  await prepareDatabaseAt(database, () => {});
+  const file = new DatabaseSync(database.slice('sqlite:'.length));
+  file.exec(
+    `create trigger no_account before insert on accounts begin select raise(abort, 'no more accounts'); end`,
+  );
+  file.close();
+  await expect(serve(configuration(main, agents))).rejects.toThrow('no more accounts');
+  for (const port of [main, agents]) {
+    const server = createServer();
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject).listen(port, '127.0.0.1', resolve);
+    });
+    await new Promise((resolve) => server.close(resolve));
+  }
 });
 
 test('an address that this host does not have is named', async () => {

@@ -52,6 +52,7 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
   const replica = randomUUID();
   const presence = new Presence(database, replica, logger);
   const concurrent = availableParallelism();
+  const listeners: { close(): Promise<unknown> }[] = [];
   try {
     await presence.begin();
     const context: Context = {
@@ -69,10 +70,9 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
     await registerRoutes(application as unknown as FastifyInstance, context);
     const { address: host, port } = configuration.listen;
     await listenOn(application, { host, port }, 'listen');
-    const agents = await startAgentListener(context).catch(async (error: unknown) => {
-      await application.close();
-      throw error;
-    });
+    listeners.push(application);
+    const agents = await startAgentListener(context);
+    listeners.push({ close: () => agents.stop() });
     // Its password is shown once, so nothing that may fail comes between this and the one who shows it.
     const firstAdministrator = await ensureFirstAdministrator(context);
     const work = new PeriodicWork(database, periodicTasks(context), { holder: replica, logger });
@@ -84,13 +84,14 @@ export async function serve(configuration: ControlPlaneConfiguration): Promise<R
       firstAdministrator,
       agentPort: agents.port,
       stop: async () => {
-        await Promise.all([application.close(), agents.stop()]);
+        await Promise.all(listeners.map((listener) => listener.close()));
         await work.stop();
         await presence.end();
         await database.close();
       },
     };
   } catch (error) {
+    await Promise.all(listeners.map((listener) => listener.close()));
     await presence.end();
     await database.close();
     throw error;

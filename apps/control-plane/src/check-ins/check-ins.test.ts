@@ -1,9 +1,11 @@
 import { checkInAnswerSchema } from '@culvert/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { mostUnfinished } from '../commands/order.ts';
 import { type ListenerOfTests, startListenerOfTests } from '../testing/agent-listener.ts';
 import { describeOnEachEngine } from '../testing/databases.ts';
 import { siteExample } from '../testing/graph.ts';
 import type { TestAgent } from '../testing/test-agent.ts';
+import { cursorOf, desiredStates } from './desired-states.ts';
 
 describeOnEachEngine('check-ins', (database) => {
   let tests: ListenerOfTests;
@@ -272,6 +274,18 @@ describeOnEachEngine('check-ins', (database) => {
     expect((await woken).body).toEqual({ hasChanged: true });
     quiet.abort();
     expect(await nothing).toBe('held');
+  });
+
+  test('an agent that has as many commands as it can have is not woken for those that it has', async () => {
+    const agent = await tests.agent();
+    for (let count = 0; count < mostUnfinished; count += 1)
+      await tests.graph.post(`/api/v1/servers/${agent.serverId}/commands`, { kind: 'renewCertificate' });
+    const { commands, cursor } = await checkIn(agent);
+    expect(commands).toHaveLength(mostUnfinished);
+    const state = await desiredStates(database().tables, tests.context.now())
+      .where('server.id', '=', agent.serverId)
+      .executeTakeFirstOrThrow();
+    expect(cursorOf(state)).toBe(cursor);
   });
 
   test('a change between a check-in and the held request after it is not missed', async () => {

@@ -3,7 +3,6 @@ import type { FastifyRequest } from 'fastify';
 import type { Kysely } from 'kysely';
 import { type Agent, agentActor, serverDeleted } from '../agent-listener/agent.ts';
 import { recordResults, takeCommands } from '../commands/deliver.ts';
-import { mostUnfinished } from '../commands/order.ts';
 import type { Context } from '../context.ts';
 import type { Tables } from '../database/tables.ts';
 import type { DesiredConfigurations } from '../desired-configuration/desired.ts';
@@ -66,12 +65,8 @@ export function receiveCheckIn(
       },
       ...(upgrade.desiredVersion === undefined ? {} : { desiredVersion: upgrade.desiredVersion }),
       commands,
-      // With this answer the agent has the commands that were waiting, but for those beyond one answer.
-      cursor: cursorOf({
-        ...state.desired,
-        upgrade_step: upgrade.step,
-        waiting_command: commands.length < mostUnfinished ? null : 'more',
-      }),
+      // With this answer the agent has the commands that were waiting; one beyond it makes another cursor.
+      cursor: cursorOf({ ...state.desired, upgrade_step: upgrade.step, waiting_command: null }),
     };
   });
 }

@@ -91,6 +91,29 @@ describeOnEachEngine('notifications', (database) => {
       ),
     );
 
+  test('a slow receiver leaves room for other work between two messages', async () => {
+    await make(webhook());
+    const ids = await makeServers(1);
+    await checkIn(ids);
+    context.pass(minute);
+    await collectChanges(context);
+    context.pass(6 * minute);
+    await evaluate();
+    context.pass(minute);
+    await collectChanges(context);
+    const slowly = {
+      ...context,
+      now: () => {
+        context.pass(3_000);
+        return context.now();
+      },
+    };
+    expect(await deliverDue(slowly, signal)).toBe(false);
+    expect(await waiting()).toHaveLength(1);
+    expect(await deliverDue(context, signal)).toBe(true);
+    expect(await waiting()).toEqual([]);
+  });
+
   describe('a channel', () => {
     test('is made, read, changed and deleted, and its secret is never shown', async () => {
       const made = await caller.post(path, webhook());

@@ -7,9 +7,10 @@ import { AgentRefusal } from '../agent-listener/refusal.ts';
 import type { Context } from '../context.ts';
 import { idParameter } from '../graph/routes.ts';
 import { readPermission } from '../graph/scope.ts';
+import { callerOf } from '../http/access.ts';
 import { ApiError } from '../http/errors.ts';
+import { findServer } from '../servers/find-server.ts';
 import { countLines, storeRecentLogs } from './recent-logs.ts';
-import { findServer } from './scope.ts';
 
 /** More than are kept of one server. */
 const mostListed = 500;
@@ -66,7 +67,7 @@ export function registerRecentLogs(application: FastifyInstance, context: Contex
       },
     },
     async (request) => {
-      const server = await findServer(context, request, readPermission);
+      const { server } = await findServer(context, callerOf(request), request.params.id, readPermission);
       const rows = await tables
         .selectFrom('recent_logs')
         .select(['id', 'received_at', 'size_in_bytes', 'lines'])
@@ -96,7 +97,7 @@ export function registerRecentLogs(application: FastifyInstance, context: Contex
       },
     },
     async (request, reply) => {
-      const server = await findServer(context, request, readPermission);
+      const { server } = await findServer(context, callerOf(request), request.params.id, readPermission);
       const { logId } = request.params;
       const row = await tables
         .selectFrom('recent_logs')

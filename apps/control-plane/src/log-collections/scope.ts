@@ -7,7 +7,6 @@ import { EntityStore } from '../graph/store.ts';
 import type { StoredRow } from '../graph/tables.ts';
 import { callerOf } from '../http/access.ts';
 import type { Permission } from '../permissions/permissions.ts';
-import { servers } from '../servers/entity.ts';
 import { collectionProgress } from './entity.ts';
 
 /** Collections of servers whose site the caller may see. */
@@ -31,18 +30,4 @@ export function findCollection(
   const restriction = visibleCollections(context, request, permission);
   const visible = visibleCollections(context, request, readPermission);
   return findOrRefuse(store, request.params.id, restriction, 'log collection', visible);
-}
-
-/** The server of a path that has no site in it, within the caller's scope. */
-export function findServer(
-  { database: { engine, tables } }: Context,
-  request: FastifyRequest<{ Params: { id: string } }>,
-  permission: Permission,
-): Promise<StoredRow> {
-  const inSite = (needed: Permission) => {
-    const scope = inScope(engine, callerOf(request), needed, 'sites.role_scope_tag_ids');
-    return sql<boolean>`site_id in (select sites.id from sites where ${scope})`;
-  };
-  const store = new EntityStore(tables, engine, servers);
-  return findOrRefuse(store, request.params.id, inSite(permission), 'server', inSite(readPermission));
 }

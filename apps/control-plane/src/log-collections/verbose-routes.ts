@@ -8,13 +8,15 @@ import { idParameter } from '../graph/routes.ts';
 import { itemQuery, listQuery, objectSchema, pageSchema } from '../graph/schemas.ts';
 import { readPermission, updatePermission } from '../graph/scope.ts';
 import type { StoredRow } from '../graph/tables.ts';
+import { callerOf } from '../http/access.ts';
 import { ApiError } from '../http/errors.ts';
+import { findServer } from '../servers/find-server.ts';
 import { lockServer } from '../servers/lock-server.ts';
 import { auditCollection } from './audit.ts';
 import { beginCollection } from './begin.ts';
 import { collectionProgress } from './entity.ts';
 import { orderLogs } from './order.ts';
-import { findCollection, findServer, visibleCollections } from './scope.ts';
+import { findCollection, visibleCollections } from './scope.ts';
 import { endVerbose, hoursBefore, verboseCollection } from './verbose.ts';
 
 const verboseBody = z
@@ -49,7 +51,7 @@ export function registerVerboseLogs(application: FastifyInstance, context: Conte
       },
     },
     async (request, reply) => {
-      const server = await findServer(context, request, updatePermission);
+      const { server } = await findServer(context, callerOf(request), request.params.id, updatePermission);
       const { minutes, includeAccessLog } = request.body;
       const row = await inTransaction(context, request, async (change) => {
         await lockServer({ engine: context.database.engine, tables: change.tables }, server.id);
@@ -81,7 +83,7 @@ export function registerVerboseLogs(application: FastifyInstance, context: Conte
       },
     },
     async (request, reply) => {
-      const server = await findServer(context, request, updatePermission);
+      const { server } = await findServer(context, callerOf(request), request.params.id, updatePermission);
       const row = await inTransaction(context, request, async (change) => {
         const present = await verboseCollection(change.tables, server.id);
         if (present === undefined || !(await endVerbose(change.tables, present)))
