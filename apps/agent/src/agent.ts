@@ -1,11 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CheckIn, CheckInAnswer, Command, HealthReasons } from '@culvert/contracts';
+import type { CheckIn, Command, HealthReasons } from '@culvert/contracts';
 import type { Logger } from 'pino';
 import { checkInOf } from './check-in/gather.ts';
 import { KeptSamples } from './check-in/kept-samples.ts';
 import { CheckInLoop } from './check-in/loop.ts';
 import { takeSamples } from './check-in/sampling.ts';
+import type { UnderstoodAnswer } from './check-in/understood-answer.ts';
 import { type CommandTools, carryOut, resume } from './commands/carry-out.ts';
 import { RememberedCommands } from './commands/remembered-commands.ts';
 import { ServerConfigurations } from './configuration/server-configurations.ts';
@@ -203,13 +204,19 @@ export class Agent {
   }
 
   /** A check-in with a certificate that was not used yet. */
-  async #prove(controlPlane: { checkIn(told: CheckIn): Promise<CheckInAnswer> }): Promise<void> {
+  async #prove(controlPlane: { checkIn(told: CheckIn): Promise<UnderstoodAnswer> }): Promise<void> {
     // Samples and results go with the usual check-ins, so that none goes twice at a time.
     const told = { ...(await this.#gather()), samples: [], commandResults: [] };
     await this.#answered(told, await controlPlane.checkIn(told));
   }
 
-  async #answered(told: CheckIn, answer: CheckInAnswer): Promise<void> {
+  async #answered(told: CheckIn, answer: UnderstoodAnswer): Promise<void> {
+    if (answer.notUnderstood.length > 0) {
+      this.#logger.warn(
+        { notUnderstood: answer.notUnderstood },
+        'the control plane is newer than this agent and wants what it does not know: upgrade this server',
+      );
+    }
     if (this.#trouble !== undefined) this.#logger.info('the control plane answers again');
     this.#trouble = undefined;
     this.#membership.isWell();

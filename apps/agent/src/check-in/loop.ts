@@ -1,14 +1,15 @@
-import type { CheckIn, CheckInAnswer } from '@culvert/contracts';
+import type { CheckIn } from '@culvert/contracts';
 import type { ControlPlane } from '../transport/control-plane.ts';
 import { Refused } from '../transport/failures.ts';
 import { type CheckInAction, type CheckInEvent, firstState, step } from './machine.ts';
+import type { UnderstoodAnswer } from './understood-answer.ts';
 
 export interface CheckInLoopOptions {
   /** The way to the control plane at this moment; another one after the server has joined again or renewed. */
   controlPlane: () => ControlPlane;
   gather: () => Promise<CheckIn>;
   /** Takes over an answer. It may not wait for what the answer asks for. */
-  answered: (told: CheckIn, answer: CheckInAnswer) => Promise<void>;
+  answered: (told: CheckIn, answer: UnderstoodAnswer) => Promise<void>;
   failed: (error: unknown) => void;
   random: () => number;
   /** Milliseconds of a clock that only goes forward. */

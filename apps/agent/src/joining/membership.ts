@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { access, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { backOff } from '../check-in/delays.ts';
@@ -66,7 +66,8 @@ export class Membership {
       stored.kind === 'none'
         ? `this server has not joined a control plane: run "agent join", or ${toDo}`
         : `${stored.message}; or ${toDo}`;
-    logger.warn(this.trouble);
+    // With a token there it joins in a moment.
+    if (stored.kind !== 'none' || !(await isThere(tokenFile))) logger.warn(this.trouble);
     const { promise, resolve } = Promise.withResolvers<void>();
     const watch = this.watchForToken(resolve);
     await Promise.race([promise, watch]);
@@ -199,4 +200,11 @@ function connect(
   now: () => Date,
 ): ControlPlane {
   return new ControlPlane({ url, authority, credentials, now, ...(proxy === undefined ? {} : { proxy }) });
+}
+
+async function isThere(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
 }

@@ -2,8 +2,6 @@ import {
   type AgentRefusalCode,
   agentRefusalSchema,
   type CheckIn,
-  type CheckInAnswer,
-  checkInAnswerSchema,
   type Enrolment,
   type EnrolmentAnswer,
   enrolmentAnswerSchema,
@@ -13,6 +11,7 @@ import {
 } from '@culvert/contracts';
 import { Client } from 'undici';
 import type { z } from 'zod';
+import { type UnderstoodAnswer, understoodAnswerSchema } from '../check-in/understood-answer.ts';
 import { describePlace, dial, type Place } from './dial.ts';
 import { explainSocketError, Refused, Unreachable } from './failures.ts';
 import { type HttpProxy, withoutBrackets } from './proxy.ts';
@@ -89,9 +88,9 @@ export class ControlPlane {
     return certificate;
   }
 
-  checkIn(checkIn: CheckIn, signal?: AbortSignal): Promise<CheckInAnswer> {
+  checkIn(checkIn: CheckIn, signal?: AbortSignal): Promise<UnderstoodAnswer> {
     const options = signal === undefined ? {} : { signal };
-    return this.#post('/agent/v1/check-in', checkIn, checkInAnswerSchema, options);
+    return this.#post('/agent/v1/check-in', checkIn, understoodAnswerSchema, options);
   }
 
   /** True when something has changed since the cursor. */

@@ -109,7 +109,10 @@ function notMeasured(name: HealthMetric, { hasProbeUrl }: Observation, reason: s
       'nothing needs to be done unless servers are to be upgraded from a registry',
     );
   }
-  return unknown(reason ?? 'the server could not measure it yet', metricRules[name].remedy);
+  return unknown(
+    reason ?? 'the server could not measure it yet',
+    metricRules[name].remedyWhenUnknown ?? metricRules[name].remedy,
+  );
 }
 
 /** The bands of a metric with the thresholds that administrators have set and the capacity of the server. */

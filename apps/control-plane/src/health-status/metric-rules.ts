@@ -17,6 +17,8 @@ export interface MetricRule {
   warns?: true;
   /** What the administrator does when it is not healthy, with the command. */
   remedy: string;
+  /** What the administrator does when the server could not measure it; without one it is the other. */
+  remedyWhenUnknown?: string;
 }
 
 /** Seconds without a check-in after which a server is offline. */
@@ -49,6 +51,9 @@ const notReachable = [
   { en: 'reachable', ja: '到達できます' },
 ];
 
+const gatewayFirst =
+  'when the gateway is away, look at "Server container" first; the reason says what kept it from being measured';
+
 /** Every metric, in the order in which they are shown: the table of the original's documentation. */
 export const metricRules: Readonly<Record<HealthMetric, MetricRule>> = {
   lastCheckInAge: {
@@ -63,6 +68,7 @@ export const metricRules: Readonly<Record<HealthMetric, MetricRule>> = {
     unit: '',
     // Of the capacity; see healthyShareOfCapacity.
     bands: { better: 'low', healthy: upTo(healthyShareOfCapacity) },
+    remedyWhenUnknown: gatewayFirst,
     remedy:
       'add a server to the site, or enlarge "network" of its server configuration so that the pool has more addresses',
   },
@@ -107,6 +113,7 @@ export const metricRules: Readonly<Record<HealthMetric, MetricRule>> = {
     unit: ' ms',
     bands: adjustable('latency', below),
     warns: true,
+    remedyWhenUnknown: gatewayFirst,
     remedy:
       'look at CPU usage and throughput of the server: packets wait when either is at its limit; add a server to the site',
   },
@@ -114,6 +121,8 @@ export const metricRules: Readonly<Record<HealthMetric, MetricRule>> = {
     title: { en: 'Management agent certificate', ja: '管理エージェントの証明書' },
     unit: ' days left',
     bands: { better: 'high', healthy: from(30), warning: above(0) },
+    remedyWhenUnknown:
+      'nothing needs to be done in the first minutes after joining; later run "npm run agent -- status" on the server',
     remedy:
       'the agent renews it by itself; if it stays, see "npm run agent -- status" on the server, and once it has expired let the server join again with a new join token: nothing is reinstalled and no tunnel is dropped',
   },
@@ -122,6 +131,7 @@ export const metricRules: Readonly<Record<HealthMetric, MetricRule>> = {
     unit: ' days left',
     bands: { better: 'high', healthy: above(30), warning: above(0) },
     warns: true,
+    remedyWhenUnknown: gatewayFirst,
     remedy:
       'put a new certificate with its key and chain into the files that gateway.json of the server names, then run "npm run gateway -- reload" there',
   },
@@ -134,6 +144,8 @@ export const metricRules: Readonly<Record<HealthMetric, MetricRule>> = {
       { en: 'revoked', ja: '失効しています' },
     ],
     bands: { better: 'low', healthy: upTo(0), warning: upTo(1) },
+    remedyWhenUnknown:
+      'nothing needs to be done when the certificate names no address to ask; otherwise the reason says what to mend',
     remedy:
       'when it cannot be told, let the server reach the OCSP or CRL address of the certificate (often plain HTTP); when it is revoked, put a new certificate in place and run "npm run gateway -- reload"',
   },

@@ -111,7 +111,7 @@ export function registerJoinTokens(application: FastifyInstance, context: Contex
   application.post<{ Body: z.output<typeof newJoinToken> }>(
     url,
     {
-      config: { access: createPermission },
+      config: { access: createPermission, errors: ['ResourceNotFound'] },
       schema: {
         summary: 'Make a join token, good for one server; its text is shown this once',
         tags,
