@@ -204,6 +204,23 @@ describe('a server that has joined', () => {
     expect(again.status().serverId).toBe(serverId);
   });
 
+  test('stays the server that it is when a token lies there and its control plane was only away', async () => {
+    const agent = await joinedAgent();
+    const { serverId } = agent.status();
+    await controlPlane.away();
+    await endAgents();
+    const token = await controlPlane.joinToken();
+    await writeFile(host.paths.joinTokenFile, token);
+    const again = startAgent();
+    await until(() => again.status().problem?.includes('nothing listens') === true);
+    await controlPlane.back();
+    await until(() => again.status().lastCheckInAt !== undefined);
+    expect([again.status().serverId, await readFile(host.paths.joinTokenFile, 'utf8')]).toEqual([
+      serverId,
+      token,
+    ]);
+  });
+
   test('keeps its samples while the control plane is away, and sends them when it is back', async () => {
     const agent = await joinedAgent();
     await controlPlane.away();

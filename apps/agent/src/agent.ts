@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { checkInOf } from './check-in/gather.ts';
 import { KeptSamples } from './check-in/kept-samples.ts';
 import { CheckInLoop } from './check-in/loop.ts';
+import { endsMembership } from './check-in/machine.ts';
 import { takeSamples } from './check-in/sampling.ts';
 import { type CommandTools, carryOut, resume } from './commands/carry-out.ts';
 import { RememberedCommands } from './commands/remembered-commands.ts';
@@ -22,6 +23,7 @@ import { CertificateRenewal } from './renewal/certificate-renewal.ts';
 import type { LocalStatus } from './status/local-status.ts';
 import { type StatusServer, serveStatus } from './status/status-server.ts';
 import type { ControlPlane } from './transport/control-plane.ts';
+import { Refused } from './transport/failures.ts';
 import type { HttpProxy } from './transport/proxy.ts';
 import { Upgrades } from './upgrades/upgrades.ts';
 
@@ -289,6 +291,7 @@ export class Agent {
       this.#logger.error({ reason }, 'the control plane cannot be used; the gateway goes on as it is');
     }
     this.#trouble = reason;
-    void this.#membership.watchForToken(() => this.#loop.joined());
+    const hasEnded = error instanceof Refused && endsMembership.includes(error.code);
+    void this.#membership.watchForToken(() => this.#loop.joined(), hasEnded);
   }
 }
