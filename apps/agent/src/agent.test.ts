@@ -1,4 +1,4 @@
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -204,6 +204,23 @@ describe('a server that has joined', () => {
     expect(again.status().serverId).toBe(serverId);
   });
 
+  test('stays the server that it is when a token lies there and its control plane was only away', async () => {
+    const agent = await joinedAgent();
+    const { serverId } = agent.status();
+    await controlPlane.away();
+    await endAgents();
+    const token = await controlPlane.joinToken();
+    await writeFile(host.paths.joinTokenFile, token);
+    const again = startAgent();
+    await until(() => again.status().problem?.includes('nothing listens') === true);
+    await controlPlane.back();
+    await until(() => again.status().lastCheckInAt !== undefined);
+    expect([again.status().serverId, await readFile(host.paths.joinTokenFile, 'utf8')]).toEqual([
+      serverId,
+      token,
+    ]);
+  });
+
   test('keeps its samples while the control plane is away, and sends them when it is back', async () => {
     const agent = await joinedAgent();
     await controlPlane.away();
@@ -245,5 +262,43 @@ describe('a server that has joined', () => {
     startAgent();
     await until(async () => (await commandState(id)).state === 'done');
     expect(host.monitorCalls).toEqual([{ path: '/restart', body: { process: 'server' } }]);
+  });
+
+  test('disconnects a user at once while a restart takes long', async () => {
+    const agent = await joinedAgent();
+    const restarted = Promise.withResolvers<void>();
+    host.beforeRestart = () => restarted.promise;
+    const restart = await order(agent, { kind: 'restartServer' });
+    const disconnect = await order(agent, { kind: 'disconnectUser', user: 'alice' });
+    await endAgents();
+    startAgent();
+    await until(async () => (await commandState(disconnect)).state === 'done');
+    expect((await commandState(restart)).state).toBe('sent');
+    restarted.resolve();
+    await until(async () => (await commandState(restart)).state === 'done');
+  });
+
+  test.each(['commands.json', 'configuration.json', 'change.json'])(
+    'goes on with what it can when %s is damaged',
+    async (name) => {
+      const agent = await joinedAgent();
+      const { serverId } = agent.status();
+      await endAgents();
+      await writeFile(join(host.paths.agentDirectory, name), '{"');
+      const again = startAgent();
+      await until(() => again.status().appliedRevision !== undefined);
+      expect(again.status()).toMatchObject({ serverId });
+      expect(lines.filter(({ msg }) => String(msg).includes(`${name} is damaged`))).toHaveLength(1);
+    },
+  );
+
+  test('checks in and carries out commands although its disk keeps no samples', async () => {
+    const agent = await joinedAgent();
+    await endAgents();
+    await mkdir(join(host.paths.agentDirectory, 'samples.jsonl.part', 'in-the-way'), { recursive: true });
+    const id = await order(agent, { kind: 'disconnectUser', user: 'alice' });
+    const again = startAgent();
+    await until(async () => (await commandState(id)).state === 'done');
+    expect(again.status().problem).toBeUndefined();
   });
 });

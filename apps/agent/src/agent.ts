@@ -1,10 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CheckIn, Command, HealthReasons } from '@culvert/contracts';
+import type { CheckIn, Command, CommandOrder, HealthReasons } from '@culvert/contracts';
 import type { Logger } from 'pino';
 import { checkInOf } from './check-in/gather.ts';
 import { KeptSamples } from './check-in/kept-samples.ts';
 import { CheckInLoop } from './check-in/loop.ts';
+import { endsMembership } from './check-in/machine.ts';
 import { takeSamples } from './check-in/sampling.ts';
 import type { UnderstoodAnswer } from './check-in/understood-answer.ts';
 import { type CommandTools, carryOut, resume } from './commands/carry-out.ts';
@@ -23,6 +24,7 @@ import { CertificateRenewal } from './renewal/certificate-renewal.ts';
 import type { LocalStatus } from './status/local-status.ts';
 import { type StatusServer, serveStatus } from './status/status-server.ts';
 import type { ControlPlane } from './transport/control-plane.ts';
+import { Refused } from './transport/failures.ts';
 import type { HttpProxy } from './transport/proxy.ts';
 import { Upgrades } from './upgrades/upgrades.ts';
 
@@ -59,8 +61,11 @@ export class Agent {
   readonly #renewal: CertificateRenewal;
   readonly #loop: CheckInLoop;
   readonly #tools: CommandTools;
-  /** What touches the gateway goes one after the other. */
-  readonly #lane = new Lane();
+  /** What changes the gateway goes one after the other, and may take minutes. */
+  readonly #serverLane = new Lane();
+  readonly #certificateLane = new Lane();
+  /** What is done in a moment: it waits for no restart. */
+  readonly #quickLane = new Lane();
   #reasons: HealthReasons = {};
   #lastCheckIn: string | undefined;
   #trouble: string | undefined;
@@ -76,7 +81,7 @@ export class Agent {
     const store = new IdentityStore(paths.agentDirectory);
     const monitor = new MonitorClient(paths.monitorSocket);
     this.#gateway = new GatewayClient(paths.adminSocket);
-    this.#samples = new KeptSamples(file('samples.jsonl'));
+    this.#samples = new KeptSamples(file('samples.jsonl'), logger);
     this.#commands = new RememberedCommands(file('commands.json'));
     this.#configurations = new ServerConfigurations({ paths, gateway: this.#gateway, monitor, logger, now });
     this.#upgrades = new Upgrades({ monitor, logger, now, signal, changed: () => this.#loop.news() });
@@ -120,7 +125,7 @@ export class Agent {
     const { signal } = this.#ended;
     await mkdir(paths.agentDirectory, { recursive: true, mode: 0o700 });
     this.#statusServer = await serveStatus(paths.agentSocket, () => this.status());
-    await this.#commands.load();
+    await this.#commands.load(({ message }) => logger.error(message));
     await this.#samples.load();
     await this.#configurations.load();
     const sampling = takeSamples({
@@ -139,7 +144,7 @@ export class Agent {
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     }
     await Promise.race([
-      Promise.all([sampling, finished, this.#lane.ended()]),
+      Promise.all([sampling, finished, ...this.#lanes().map((lane) => lane.ended())]),
       new Promise((resolve) => setTimeout(resolve, endMilliseconds).unref()),
     ]);
   }
@@ -228,15 +233,20 @@ export class Agent {
     void this.#logs.checkedIn(answer.settings);
     const { configuration } = answer;
     if (configuration !== undefined) {
-      this.#inBackground(async () => {
+      this.#inBackground(this.#serverLane, async () => {
         if (await this.#configurations.apply(configuration)) this.#loop.news();
       });
     }
     for (const command of answer.commands) await this.#begin(command);
     if (answer.desiredVersion !== undefined) {
-      this.#inBackground(() => this.#upgrades.want(answer.desiredVersion));
+      this.#inBackground(this.#serverLane, () => this.#upgrades.want(answer.desiredVersion));
     }
-    if (this.#renewal.isDue()) this.#inBackground(() => this.#renewal.renew());
+    if (this.#renewal.isDue()) {
+      this.#inBackground(this.#certificateLane, async () => {
+        // A command may have renewed it meanwhile.
+        if (this.#renewal.isDue()) await this.#renewal.renew();
+      });
+    }
     if (this.#samples.count > 0 && told.samples.length > 0) this.#loop.news();
   }
 
@@ -244,7 +254,7 @@ export class Agent {
     if (!(await this.#commands.begin(command, this.#now()))) return;
     const { id, order } = command;
     this.#logger.info({ id, command: order.kind }, 'a command came from the control plane');
-    this.#inBackground(async () => {
+    this.#inBackground(this.#laneOf(order), async () => {
       await this.#end(id, await carryOut(order, this.#tools));
     });
   }
@@ -256,18 +266,27 @@ export class Agent {
   }
 
   async #finishWhatWasCutOff(): Promise<void> {
-    this.#inBackground(async () => {
+    this.#inBackground(this.#serverLane, async () => {
       if (await this.#configurations.finish()) this.#loop.news();
     });
     for (const entry of this.#commands.cutOff()) {
-      this.#inBackground(async () => {
+      this.#inBackground(this.#laneOf(entry.order), async () => {
         await this.#end(entry.id, await resume(entry, this.#tools));
       });
     }
   }
 
-  #inBackground(task: () => Promise<unknown>): void {
-    this.#lane.run(task).catch((error: unknown) => {
+  #lanes(): Lane[] {
+    return [this.#serverLane, this.#certificateLane, this.#quickLane];
+  }
+
+  #laneOf({ kind }: CommandOrder): Lane {
+    if (kind === 'restartServer') return this.#serverLane;
+    return kind === 'renewCertificate' ? this.#certificateLane : this.#quickLane;
+  }
+
+  #inBackground(lane: Lane, task: () => Promise<unknown>): void {
+    lane.run(task).catch((error: unknown) => {
       if (this.#ended.signal.aborted) return;
       this.#logger.error({ reason: error instanceof Error ? error.message : String(error) }, 'work failed');
     });
@@ -280,6 +299,7 @@ export class Agent {
       this.#logger.error({ reason }, 'the control plane cannot be used; the gateway goes on as it is');
     }
     this.#trouble = reason;
-    void this.#membership.watchForToken(() => this.#loop.joined());
+    const hasEnded = error instanceof Refused && endsMembership.includes(error.code);
+    void this.#membership.watchForToken(() => this.#loop.joined(), hasEnded);
   }
 }

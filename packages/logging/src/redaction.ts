@@ -2,8 +2,13 @@
 export const redacted = '…';
 
 /** Ends of names whose values are secret, in fields, headers, elements of XML and `name=value`. */
-const secretName =
-  '(?:pass(?:word|wd|phrase|code)|secret|token|cookie|credential|authorization|(?:api|private|preshared|pre-shared|master)[-_]?key|webvpn[a-z]*)s?';
+const secretName = `(?:${[
+  '(?:pass(?:word|wd|phrase|code)|pwd|secret|token)(?:[-_]?hash)?',
+  'cookie|credential|authorization|assertion|SAMLResponse|webvpn[a-z]*',
+  '(?:api|private|preshared|pre-shared|master|secret|signing|encryption|session|shared|access)[-_]?key',
+  // RFC 8628: codes with which somebody else could finish a sign-in.
+  '(?:device|user)[-_]?code',
+].join('|')})s?`;
 /** A name and what stands between it and its value, also in JSON that is itself in a string. */
 const named = (name: string) => `${name}(?:\\\\*["'])?\\s{0,8}(?:=>?|:)\\s{0,8}`;
 const nextName = `(?!${named(secretName)})`;
@@ -14,7 +19,7 @@ const anyField = new RegExp(`${secretName}$`, 'i');
 
 /** What stands in every text that one of the patterns finds something in; most lines have none of it. */
 const hint =
-  /pass|secret|token|cookie|credential|authorization|key|webvpn|bearer|culvert|eyj|:\/\/|[a-z0-9+/]{64}/i;
+  /pass|pwd|secret|token|cookie|assertion|samlresponse|(?:device|user)[-_]?code|credential|authorization|key|webvpn|bearer|culvert|eyj|:\/\/|[a-z0-9+/]{64}/i;
 
 /** What is secret in a text; a group `kept` is shown. */
 const patterns: readonly RegExp[] = [

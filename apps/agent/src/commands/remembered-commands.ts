@@ -5,7 +5,8 @@ import {
   commandResultSchema,
 } from '@culvert/contracts';
 import { z } from 'zod';
-import { JsonFile } from '../files/json-file.ts';
+import { type DamagedFile, JsonFile } from '../files/json-file.ts';
+import { Lane } from '../lane.ts';
 
 /** Commands that are remembered; the control plane has forgotten what is older. */
 const mostCommands = 500;
@@ -23,29 +24,37 @@ export type RememberedCommand = z.output<typeof entrySchema>;
 /** Written down before a command is carried out, so that none is carried out twice, whenever the process is killed. */
 export class RememberedCommands {
   readonly #file: JsonFile<z.ZodArray<typeof entrySchema>>;
+  /** Commands end while others begin, and each change is made to what the one before has left. */
+  readonly #changes = new Lane();
   #entries: RememberedCommand[] = [];
 
   constructor(path: string) {
     this.#file = new JsonFile(
       path,
       z.array(entrySchema),
-      'remove it; commands that are waiting may then be carried out a second time',
+      'it was put aside, and a command that was under way may be carried out a second time',
     );
   }
 
-  async load(): Promise<void> {
-    this.#entries = (await this.#file.read()) ?? [];
+  /** A server without its agent is worse than a command that is carried out twice: a damaged file is put aside. */
+  async load(damaged: (error: DamagedFile) => void): Promise<void> {
+    this.#entries = (await this.#file.readOrPutAside(damaged)) ?? [];
   }
 
   /** False when the command is known already. Resolves when it cannot be forgotten any more. */
-  async begin({ id, order }: Command, now: Date): Promise<boolean> {
-    if (this.#entries.some((entry) => entry.id === id)) return false;
-    await this.#keep([...this.#entries, { id, order, begunAt: now.toISOString(), isAcknowledged: false }]);
-    return true;
+  begin({ id, order }: Command, now: Date): Promise<boolean> {
+    return this.#changes.run(async () => {
+      if (this.#entries.some((entry) => entry.id === id)) return false;
+      const entry = { id, order, begunAt: now.toISOString(), isAcknowledged: false };
+      await this.#keep([...this.#entries, entry]);
+      return true;
+    });
   }
 
-  async end(result: CommandResult): Promise<void> {
-    await this.#keep(this.#entries.map((entry) => (entry.id === result.id ? { ...entry, result } : entry)));
+  end(result: CommandResult): Promise<void> {
+    return this.#changes.run(() =>
+      this.#keep(this.#entries.map((entry) => (entry.id === result.id ? { ...entry, result } : entry))),
+    );
   }
 
   /** Those that were begun and never ended. */
@@ -63,8 +72,10 @@ export class RememberedCommands {
   async acknowledge(results: readonly CommandResult[]): Promise<void> {
     if (results.length === 0) return;
     const ids = new Set(results.map(({ id }) => id));
-    await this.#keep(
-      this.#entries.map((entry) => (ids.has(entry.id) ? { ...entry, isAcknowledged: true } : entry)),
+    await this.#changes.run(() =>
+      this.#keep(
+        this.#entries.map((entry) => (ids.has(entry.id) ? { ...entry, isAcknowledged: true } : entry)),
+      ),
     );
   }
 

@@ -51,6 +51,10 @@ function desired(change: Record<string, unknown> = {}, revision = '1'.repeat(16)
 const routesOf = (document: Record<string, unknown>) =>
   (document.serverConfiguration as { routeIncludes?: string[] }).routeIncludes;
 
+const unexpected = (error: Error) => {
+  throw error;
+};
+
 describe('a configuration of the site', () => {
   test('is written beside everything else in the file, and used', async () => {
     await writeFile(host.paths.gatewayFile, JSON.stringify(host.document({ drainSeconds: 7 })));
@@ -166,12 +170,12 @@ describe.each(steps)('an agent that is killed at the step %s', (killedAt) => {
       await killed.promise;
       expect(await readGatewayFile(host.paths.gatewayFile)).toBeDefined();
 
-      const report = await finish(options());
+      const report = await finish(options(), unexpected);
       const hadBegun = killedAt !== 'lastGood' && killedAt !== 'change';
       expect(report?.status).toBe(hadBegun ? (isGood ? 'applied' : 'failed') : undefined);
       const isUsed = hadBegun && isGood;
       expect(routesOf(await host.file()) ?? []).toEqual(isUsed ? ['10.1.0.0/16'] : []);
-      expect(await finish(options())).toBeUndefined();
+      expect(await finish(options(), unexpected)).toBeUndefined();
     },
   );
 });

@@ -1,4 +1,5 @@
 import { type ConfigurationReport, type DesiredConfiguration, describeFinding } from '@culvert/contracts';
+import type { DamagedFile } from '../files/json-file.ts';
 import type { GatewayClient, ReloadAnswer } from '../gateway/gateway-client.ts';
 import { NotRunning } from '../gateway/unix-http.ts';
 import type { MonitorClient } from '../monitor/monitor-client.ts';
@@ -52,9 +53,12 @@ export async function apply(
   return carryOut(options, change);
 }
 
-/** Ends a change that an earlier process was killed in; undefined when there was none. */
-export async function finish(options: ApplyOptions): Promise<ConfigurationReport | undefined> {
-  const change = await options.store.change.read();
+/** Ends a change that an earlier process was killed in; undefined when there was none. `damaged` hears of one that cannot be read. */
+export async function finish(
+  options: ApplyOptions,
+  damaged: (error: DamagedFile) => void,
+): Promise<ConfigurationReport | undefined> {
+  const change = await options.store.change.readOrPutAside(damaged);
   return change === undefined ? undefined : carryOut(options, change);
 }
 

@@ -30,7 +30,7 @@ const changeSchema = z.strictObject({
 });
 export type Change = z.output<typeof changeSchema>;
 
-const remedy = 'remove it: the control plane sends the configuration again';
+const remedy = 'it was put aside: the control plane sends the configuration again';
 
 /** What the agent keeps of the configuration of its gateway. */
 export class ConfigurationStore {

@@ -1,5 +1,6 @@
 import type { ConfigurationReport, DesiredConfiguration } from '@culvert/contracts';
 import type { Logger } from 'pino';
+import type { DamagedFile } from '../files/json-file.ts';
 import type { GatewayClient } from '../gateway/gateway-client.ts';
 import type { HostPaths } from '../host-paths.ts';
 import type { MonitorClient } from '../monitor/monitor-client.ts';
@@ -41,12 +42,13 @@ export class ServerConfigurations {
   }
 
   async load(): Promise<void> {
-    this.state = (await this.#store.state.read()) ?? {};
+    const damaged = ({ message }: DamagedFile) => this.#logger.error(message);
+    this.state = (await this.#store.state.readOrPutAside(damaged)) ?? {};
   }
 
   /** Finishes or takes back what an earlier process was killed in. False when there was nothing. */
   async finish(): Promise<boolean> {
-    const report = await finish(this.#apply);
+    const report = await finish(this.#apply, ({ message }) => this.#logger.error(message));
     if (report !== undefined) await this.#note(report);
     return report !== undefined;
   }

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { readIfThere, writeDurably } from './durable-file.ts';
+import { readIfThere, renameDurably, writeDurably } from './durable-file.ts';
 
 /** A file of the agent cannot be used as it is. The message names it and says what to do. */
 export class DamagedFile extends Error {
@@ -34,6 +34,18 @@ export class JsonFile<Schema extends z.ZodType> {
     const issue = parsed.error.issues[0];
     const what = text.trim() === '' ? 'is empty' : `is damaged (${issue?.path.join('.') || 'its content'})`;
     throw new DamagedFile(this.path, what, this.#remedy);
+  }
+
+  /** As `read`; one that cannot be understood is put aside as `.damaged`, and `damaged` is told of it. */
+  async readOrPutAside(damaged: (error: DamagedFile) => void): Promise<z.output<Schema> | undefined> {
+    try {
+      return await this.read();
+    } catch (error) {
+      if (!(error instanceof DamagedFile)) throw error;
+      await renameDurably(this.path, `${this.path}.damaged`);
+      damaged(error);
+      return undefined;
+    }
   }
 
   async write(value: z.output<Schema>): Promise<void> {

@@ -63,6 +63,11 @@ export class IdentityStore {
       await renameDurably(this.#path('agent.crt.next'), this.certificateFile);
       return { kind: 'joined', identity: { membership, credentials: halfway } };
     }
+    // The control plane has issued this one too, so it is better than none.
+    if (next !== undefined) {
+      await this.promote();
+      return { kind: 'joined', identity: { membership, credentials: next } };
+    }
     const [file, what] = this.#explain(ownKey, ownCertificate);
     return damaged(file, what, serverId);
   }

@@ -1,5 +1,7 @@
+import { X509Certificate } from 'node:crypto';
 import { access, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseJoinToken } from '@culvert/contracts';
 import type { Logger } from 'pino';
 import { backOff } from '../check-in/delays.ts';
 import type { Credentials, Identity } from '../identity/identity.ts';
@@ -7,6 +9,7 @@ import type { IdentityStore } from '../identity/identity-store.ts';
 import { ControlPlane } from '../transport/control-plane.ts';
 import { Refused } from '../transport/failures.ts';
 import { type HttpProxy, proxyFor } from '../transport/proxy.ts';
+import { fingerprintOf } from '../transport/trust.ts';
 import { joinWithToken } from './join-with-token.ts';
 import { waitForToken } from './token-file.ts';
 
@@ -31,6 +34,8 @@ export class Membership {
   #next: Credentials | undefined;
   #controlPlane: ControlPlane | undefined;
   #watch: AbortController | undefined;
+  /** The control plane has said that this server has to join again. */
+  #hasEnded = false;
   /** What keeps this server from being joined; undefined when nothing does. */
   trouble: string | undefined;
 
@@ -76,13 +81,16 @@ export class Membership {
   /** The control plane answers: no token is needed. */
   isWell(): void {
     this.#watch?.abort();
+    this.#hasEnded = false;
     this.trouble = undefined;
   }
 
   /**
    * Watches, if that is not done already, for a token to join with, and for `agent join`. Resolves when the watch has ended.
+   * `hasEnded` when the control plane has said that this server has to join again.
    */
-  async watchForToken(joined: () => void): Promise<void> {
+  async watchForToken(joined: () => void, hasEnded = false): Promise<void> {
+    this.#hasEnded = hasEnded;
     if (this.#watch !== undefined && !this.#watch.signal.aborted) return;
     const watch = new AbortController();
     this.#watch = watch;
@@ -118,6 +126,10 @@ export class Membership {
     while (!signal.aborted) {
       const token = await this.#token(tried, signal);
       if (token === undefined) return;
+      if (!this.#isNeeded(token)) {
+        await sleep(lookMilliseconds, undefined, { signal }).catch(() => {});
+        continue;
+      }
       const outcome = await this.#join(token);
       if (outcome === 'joined') {
         joined();
@@ -164,6 +176,14 @@ export class Membership {
       logger.error({ file: tokenFile, reason: String(error) }, 'the join token cannot be read');
       return undefined;
     }
+  }
+
+  /** While the control plane that a token is of is only away, this server stays the one that it is there. */
+  #isNeeded(text: string): boolean {
+    if (this.#identity === undefined || this.#hasEnded) return true;
+    const { url, authority } = this.#identity.membership;
+    const token = parseJoinToken(text);
+    return token?.url !== url || token.fingerprint !== fingerprintOf(new X509Certificate(authority));
   }
 
   /** `useless` when the token will never do, `later` when it is worth another attempt. */

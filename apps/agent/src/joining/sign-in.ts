@@ -4,6 +4,7 @@ import {
   initiateDeviceAuthorization,
   None,
   pollDeviceAuthorizationGrant,
+  ResponseBodyError,
 } from 'openid-client';
 import type { Fetch } from './web.ts';
 
@@ -26,6 +27,18 @@ export async function signIn(publicUrl: string, fetch: Fetch, show: ShowCode): P
   });
   const asked = await initiateDeviceAuthorization(configuration, { scope: 'openid profile api' });
   show(asked.verification_uri, asked.user_code);
-  const { access_token: token } = await pollDeviceAuthorizationGrant(configuration, asked);
+  const { access_token: token } = await pollDeviceAuthorizationGrant(configuration, asked).catch(
+    (error: unknown) => {
+      throw new Error(explain(error), { cause: error });
+    },
+  );
   return token;
+}
+
+/** Errors of RFC 8628 §3.5 in words. */
+function explain(error: unknown): string {
+  const code = error instanceof ResponseBodyError ? error.error : undefined;
+  if (code === 'access_denied') return 'the sign-in was refused in the browser; this server has not joined';
+  if (code === 'expired_token') return 'nobody has signed in in time; run this again';
+  return `the sign-in failed: ${error instanceof Error ? error.message : String(error)}`;
 }

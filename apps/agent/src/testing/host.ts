@@ -29,6 +29,8 @@ export class TestHost {
   readonly behaviour: GatewayBehaviour;
   sessions = { connected: 2, away: 1, capacity: 64_000 };
   version = '1.0.0';
+  /** A restart waits for this. */
+  beforeRestart = async (): Promise<void> => {};
   /** What the gateway runs with. */
   inUse: Record<string, unknown> = {};
   reloads = 0;
@@ -98,7 +100,10 @@ export class TestHost {
       if (path === '/status')
         return { version: this.version, available: [this.version], processes: processes() };
       this.monitorCalls.push({ path, body });
-      if (path === '/restart') await this.startGateway();
+      if (path === '/restart') {
+        await this.beforeRestart();
+        await this.startGateway();
+      }
       return {};
     });
   }

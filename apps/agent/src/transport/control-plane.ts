@@ -45,7 +45,7 @@ export interface RequestOptions {
  */
 export class ControlPlane {
   readonly place: Place;
-  readonly #lanes: Record<'requests' | 'waiting', Client>;
+  readonly #lanes: Record<'requests' | 'waiting' | 'uploads', Client>;
 
   constructor({ url, authority, credentials, proxy, now = () => new Date() }: ControlPlaneOptions) {
     const { hostname, port, origin } = new URL(url);
@@ -75,7 +75,7 @@ export class ControlPlane {
         bodyTimeout: answerMilliseconds,
         maxResponseSize: longestAnswer,
       });
-    this.#lanes = { requests: lane(), waiting: lane() };
+    this.#lanes = { requests: lane(), waiting: lane(), uploads: lane() };
   }
 
   enrol(enrolment: Enrolment, accessToken?: string): Promise<EnrolmentAnswer> {
@@ -108,12 +108,12 @@ export class ControlPlane {
     body?: Buffer | string,
     options: RequestOptions = {},
   ): Promise<string> {
-    return this.#exchange(method, path, body, options);
+    return this.#exchange(this.#lanes.uploads, method, path, body, options);
   }
 
   /** Ends every connection at once. */
   async close(): Promise<void> {
-    await Promise.all([this.#lanes.requests.destroy(), this.#lanes.waiting.destroy()]);
+    await Promise.all(Object.values(this.#lanes).map((lane) => lane.destroy()));
   }
 
   async #post<Schema extends z.ZodType>(
@@ -122,7 +122,8 @@ export class ControlPlane {
     schema: Schema,
     options: RequestOptions = {},
   ): Promise<z.output<Schema>> {
-    const text = await this.#exchange('POST', path, JSON.stringify(body), {
+    const lane = path === '/agent/v1/wait' ? this.#lanes.waiting : this.#lanes.requests;
+    const text = await this.#exchange(lane, 'POST', path, JSON.stringify(body), {
       ...options,
       contentType: 'application/json',
     });
@@ -135,12 +136,12 @@ export class ControlPlane {
   }
 
   async #exchange(
+    lane: Client,
     method: 'GET' | 'POST' | 'PUT',
     path: string,
     body: Buffer | string | undefined,
     { signal, patience = answerMilliseconds, authorization, contentType }: RequestOptions,
   ): Promise<string> {
-    const lane = path === '/agent/v1/wait' ? this.#lanes.waiting : this.#lanes.requests;
     try {
       const {
         statusCode,

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { createServer as createHttpServer, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import {
   type AddressInfo,
   connect,
@@ -163,4 +164,27 @@ describe('the way to the control plane', () => {
     );
     await expect(fetchAuthority(place, undefined, 'ab'.repeat(32))).rejects.toThrow('inspects TLS');
   });
+});
+
+test('an upload that takes long holds up no other request', async () => {
+  const uploading = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const server = createHttpsServer(await identity(authority), async ({ method }, response) => {
+    if (method === 'PUT') {
+      uploading.resolve();
+      await released.promise;
+    }
+    response.end('{"hasChanged":true}');
+  });
+  const port = await listen(server);
+  const controlPlane = new ControlPlane({
+    url: `https://localhost:${port}`,
+    authority: certificatePem(authority.certificate),
+  });
+  const upload = controlPlane.send('PUT', '/agent/v1/log-collections/1/pieces/0', Buffer.alloc(10));
+  await uploading.promise;
+  await expect(controlPlane.renew('request')).rejects.toThrow('in another way');
+  released.resolve();
+  expect(await upload).toBe('{"hasChanged":true}');
+  await controlPlane.close();
 });

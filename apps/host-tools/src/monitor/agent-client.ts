@@ -10,6 +10,14 @@ export async function agentStatus(socket: string): Promise<AgentStatus> {
   return agentStatusSchema.parse(answer.body);
 }
 
+/** True when the agent answers, whatever it says: one of another release may say other things. */
+export async function agentAnswers(socket: string): Promise<boolean> {
+  return requestSocket(socket, 'GET', '/status', answerMilliseconds).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** True when the control plane answered its last check-in. */
 export function hasReachedControlPlane({ lastCheckInAt, problem }: AgentStatus): boolean {
   return lastCheckInAt !== undefined && problem === undefined;

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MonitoredProcess } from '@culvert/contracts';
-import { agentStatus, hasReachedControlPlane } from './agent-client.ts';
+import { agentAnswers, agentStatus, hasReachedControlPlane } from './agent-client.ts';
 import type { BackOffRule } from './back-off.ts';
 import { GatewayClient } from './gateway-client.ts';
 import { lookAtGateway, lostSessions } from './gateway-health.ts';
@@ -169,6 +169,11 @@ export class Host implements UpgradeWorld {
     this.server.start();
   }
 
+  /** Whether the agent answers at its socket, with whatever. */
+  agentAnswers(): Promise<boolean> {
+    return agentAnswers(this.#agentSocket);
+  }
+
   async restartAgent(): Promise<void> {
     await this.agent.end('SIGTERM', agentEndMilliseconds);
     this.agent.start();
@@ -213,10 +218,10 @@ export class Host implements UpgradeWorld {
     look: () => Promise<string | undefined>,
     rule: { withinMilliseconds: number; settleMilliseconds: number },
   ): Promise<string | undefined> {
-    const health = new SteadyHealth(Date.now(), rule);
+    const health = new SteadyHealth(performance.now(), rule);
     for (;;) {
       const problem = await look();
-      const verdict = health.observe(Date.now(), problem === undefined);
+      const verdict = health.observe(performance.now(), problem === undefined);
       if (verdict === 'steady') return undefined;
       if (verdict === 'failed') return problem;
       await sleep(lookMilliseconds, undefined, { signal: this.#options.signal });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MonitoredProcess, MonitorStatus } from '@culvert/contracts';
+import { AgentWatch } from './agent-watch.ts';
 import { Host, type HostOptions } from './host.ts';
 import { beginUpgrade, carryOutUpgrade, type HostStateStore, wantedReleases } from './host-upgrade.ts';
 import { ServerWatch } from './server-watch.ts';
@@ -16,15 +17,19 @@ export interface MonitorOptions extends Omit<HostOptions, 'signal'> {
   patienceMilliseconds?: number;
   /** How often it is looked at. */
   watchMilliseconds?: number;
+  /** When a step that could not be written down is done again. */
+  writeMilliseconds?: number;
 }
 
 const watchMilliseconds = 2_000;
+const writeMilliseconds = 10_000;
 
 /** Keeps gateway and agent of one host running, and changes their release. */
 export class Monitor {
   readonly #options: MonitorOptions;
   readonly #host: Host;
   readonly #watch: ServerWatch;
+  readonly #agentWatch: AgentWatch;
   readonly #abort = new AbortController();
   /** Operations on processes run one after the other. */
   #queue: Promise<unknown> = Promise.resolve();
@@ -34,12 +39,10 @@ export class Monitor {
     this.#options = options;
     this.#host = new Host({ ...options, signal: this.#abort.signal });
     const { patienceMilliseconds, directory, logger } = options;
-    this.#watch = new ServerWatch({
-      host: this.#host,
-      configurationFile: join(directory, 'gateway.json'),
-      logger,
-      ...(patienceMilliseconds === undefined ? {} : { patience: patienceMilliseconds }),
-    });
+    const patience = patienceMilliseconds === undefined ? {} : { patience: patienceMilliseconds };
+    const configurationFile = join(directory, 'gateway.json');
+    this.#watch = new ServerWatch({ host: this.#host, configurationFile, logger, ...patience });
+    this.#agentWatch = new AgentWatch({ host: this.#host, logger, ...patience });
   }
 
   /** Takes over what runs, starts what does not, and goes on with an upgrade that was interrupted. */
@@ -114,12 +117,28 @@ export class Monitor {
 
   async #carryOut(): Promise<void> {
     const { state, logger } = this.#options;
-    await carryOutUpgrade(state, this.#host, () => new Date(), this.#abort.signal);
+    await this.#untilWritten(() => carryOutUpgrade(state, this.#host, () => new Date(), this.#abort.signal));
     const { report, upgrade } = state.read();
     if (upgrade !== undefined || report === undefined) return;
     const { version, reason } = report;
     if (report.state === 'done') logger.info({ version }, 'the upgrade is done');
     else logger.error({ version, reason }, 'the upgrade has failed; the release of before is in use');
+  }
+
+  /** Steps may be done twice, but an upgrade whose outcome cannot be written down must not stay as it is for ever. */
+  async #untilWritten(task: () => Promise<void>): Promise<void> {
+    const { signal } = this.#abort;
+    const { logger, writeMilliseconds: interval = writeMilliseconds } = this.#options;
+    while (!signal.aborted) {
+      try {
+        await task();
+        return;
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        logger.error({ reason }, 'the step of the upgrade cannot be written down, and is done again');
+        await sleep(interval, undefined, { signal }).catch(() => {});
+      }
+    }
   }
 
   async #keepWatching(): Promise<void> {
@@ -128,9 +147,11 @@ export class Monitor {
     while (!signal.aborted) {
       await sleep(interval, undefined, { signal }).catch(() => {});
       if (signal.aborted || state.read().upgrade !== undefined) continue;
-      await this.#exclusive(() => this.#watch.look()).catch((error: unknown) => {
-        logger.error({ reason: String(error) }, 'cannot look after the gateway');
-      });
+      for (const watch of [this.#watch, this.#agentWatch]) {
+        await this.#exclusive(() => watch.look()).catch((error: unknown) => {
+          logger.error({ reason: String(error) }, 'cannot look after the processes of this host');
+        });
+      }
     }
   }
 

@@ -40,7 +40,7 @@ export class ServerWatch {
       }
       return;
     }
-    const now = Date.now();
+    const now = performance.now();
     if (since !== this.#since) {
       // Another process begins without the past of the one before.
       this.#since = since;
@@ -49,11 +49,14 @@ export class ServerWatch {
     }
     const status = await host.gateway.status().catch((error: Error) => error);
     if (host.server.since !== since) return;
-    if (this.#answers.observe(Date.now(), !(status instanceof Error))) {
+    if (this.#answers.observe(performance.now(), !(status instanceof Error))) {
       const reason = status instanceof Error ? status.message : '';
       logger.error({ reason }, 'the gateway does not answer any more and is started again; tunnels go on');
       await host.replaceGateway();
-    } else if (!(status instanceof Error) && this.#engine.observe(Date.now(), status.engine.connected)) {
+    } else if (
+      !(status instanceof Error) &&
+      this.#engine.observe(performance.now(), status.engine.connected)
+    ) {
       logger.error('the gateway is without its engine for too long: both are started again');
       await host.restartServer();
     }

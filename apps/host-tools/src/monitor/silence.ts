@@ -1,4 +1,7 @@
-/** Tells when something has been unwell for so long that it will not recover by itself. */
+/**
+ * Tells when something has been unwell for so long that it will not recover by itself. Times are in milliseconds of a clock
+ * that only goes forward.
+ */
 export class Silence {
   readonly #limitMilliseconds: number;
   #since: number | undefined;

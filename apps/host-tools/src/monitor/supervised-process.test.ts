@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -48,6 +48,14 @@ describe('a supervised process', () => {
     await supervised.end('SIGTERM', 5_000);
     expect(status(supervised)).toEqual({ state: 'stopped', endings: 0 });
     expect(record()).toBeUndefined();
+  });
+
+  test('runs and is started again although a full disk takes no records', async () => {
+    // No draft of the records can be written.
+    mkdirSync(`${recordsFile()}.new`);
+    const supervised = supervise('exit 3');
+    supervised.start();
+    await vi.waitFor(() => expect(status(supervised)).toMatchObject({ endings: 2, lastEnding: 'status 3' }));
   });
 
   test('is started again when it ends by itself, and tells how often and how', async () => {

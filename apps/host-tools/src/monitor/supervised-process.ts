@@ -4,7 +4,7 @@ import type { MonitoredProcess, MonitorStatus } from '@culvert/contracts';
 import { type BackOffRule, backOffRule, delayAfter } from './back-off.ts';
 import type { Logger } from './logger.ts';
 import { identify, isRunning, type ProcessIdentity, signalProcess } from './process-identity.ts';
-import type { ProcessRecords } from './process-records.ts';
+import type { ProcessRecord, ProcessRecords } from './process-records.ts';
 
 /** How a process is started. */
 export interface Launch {
@@ -138,7 +138,7 @@ export class SupervisedProcess {
    * monitor dies before that. So nothing is ever started twice.
    */
   #launch(): Running {
-    const { name, title, records, logger, launch } = this.#options;
+    const { title, logger, launch } = this.#options;
     const { version, command, directory, environment } = launch();
     // A request to read the configuration again must not end a process that does not listen for it yet.
     const gate = 'trap "" HUP; read -r go || exit 1; exec "$@" </dev/null';
@@ -156,7 +156,7 @@ export class SupervisedProcess {
     child.stdin.on('error', (error) => logger.debug({ reason: error.message }, `${title} ended at once`));
     const identity = child.pid === undefined ? undefined : identify(child.pid);
     if (identity === undefined) throw new Error(`the system starts no process in ${directory}`);
-    records.set(name, { ...identity, version });
+    this.#record({ ...identity, version });
     child.stdin.end('go\n');
     child.unref();
     return { identity, version, since: Date.now(), ended };
@@ -164,12 +164,22 @@ export class SupervisedProcess {
 
   #watch(running: Running): void {
     this.#running = running;
-    const { name, records } = this.#options;
     void running.ended.then((how) => {
       this.#running = undefined;
-      records.set(name, undefined);
+      this.#record(undefined);
       if (this.#isWanted) this.#endedByItself(how, Date.now() - running.since);
     });
+  }
+
+  /** A full disk must not keep a gateway from running; what is started twice then refuses by itself. */
+  #record(record: ProcessRecord | undefined): void {
+    const { name, title, records, logger } = this.#options;
+    try {
+      records.set(name, record);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      logger.error({ reason }, `${title} cannot be written down for the next monitor`);
+    }
   }
 
   #endedByItself(how: string, ranMilliseconds: number): void {
