@@ -1,16 +1,20 @@
 import { formatJoinToken } from '@culvert/contracts';
-import { agentAuthority } from '../../../control-plane/src/agent-authority/authority.ts';
+import { agentAuthority } from '../../../apps/control-plane/src/agent-authority/authority.ts';
 import {
   type AgentListener,
   startAgentListener,
-} from '../../../control-plane/src/agent-listener/listener.ts';
-import { migrateToLatest } from '../../../control-plane/src/database/migrate.ts';
-import { openDatabase } from '../../../control-plane/src/database/open.ts';
-import { createJoinToken } from '../../../control-plane/src/join-tokens/store.ts';
-import { registerRoutes } from '../../../control-plane/src/routes.ts';
-import { TestContext, testApplication } from '../../../control-plane/src/testing/application.ts';
-import { emptyDatabase } from '../../../control-plane/src/testing/databases.ts';
-import { configurationExample, GraphCaller, siteExample } from '../../../control-plane/src/testing/graph.ts';
+} from '../../../apps/control-plane/src/agent-listener/listener.ts';
+import { migrateToLatest } from '../../../apps/control-plane/src/database/migrate.ts';
+import { openDatabase } from '../../../apps/control-plane/src/database/open.ts';
+import { createJoinToken } from '../../../apps/control-plane/src/join-tokens/store.ts';
+import { registerRoutes } from '../../../apps/control-plane/src/routes.ts';
+import { TestContext, testApplication } from '../../../apps/control-plane/src/testing/application.ts';
+import { emptyDatabase } from '../../../apps/control-plane/src/testing/databases.ts';
+import {
+  configurationExample,
+  GraphCaller,
+  siteExample,
+} from '../../../apps/control-plane/src/testing/graph.ts';
 
 /** The real listener of agents, on a port of loopback, with a site. */
 export interface ControlPlaneOfTests {

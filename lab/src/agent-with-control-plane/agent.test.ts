@@ -2,10 +2,10 @@ import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { runProgram } from './administration/program.ts';
-import { Agent } from './agent.ts';
-import { type ControlPlaneOfTests, startControlPlaneOfTests } from './testing/control-plane.ts';
-import { TestHost } from './testing/host.ts';
+import { runProgram } from '../../../apps/agent/src/administration/program.ts';
+import { Agent } from '../../../apps/agent/src/agent.ts';
+import { TestHost } from '../../../apps/agent/src/testing/host.ts';
+import { type ControlPlaneOfTests, startControlPlaneOfTests } from './control-plane.ts';
 
 let controlPlane: ControlPlaneOfTests;
 let host: TestHost;

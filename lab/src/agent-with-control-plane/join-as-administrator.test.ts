@@ -5,16 +5,16 @@ import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Browser } from '../../../control-plane/src/testing/browser.ts';
-import { configurationExample, siteExample } from '../../../control-plane/src/testing/graph.ts';
-import { tokensOf } from '../../../control-plane/src/testing/openid.ts';
+import { IdentityStore } from '../../../apps/agent/src/identity/identity-store.ts';
+import { joinAsAdministrator } from '../../../apps/agent/src/joining/join-as-administrator.ts';
+import type { Browser } from '../../../apps/control-plane/src/testing/browser.ts';
+import { configurationExample, siteExample } from '../../../apps/control-plane/src/testing/graph.ts';
+import { tokensOf } from '../../../apps/control-plane/src/testing/openid.ts';
 import {
   type ControlPlanes,
   publicUrl,
   startControlPlanes,
-} from '../../../control-plane/src/testing/running-control-plane.ts';
-import { IdentityStore } from '../identity/identity-store.ts';
-import { joinAsAdministrator } from './join-as-administrator.ts';
+} from '../../../apps/control-plane/src/testing/running-control-plane.ts';
 
 // A sign-in by device code is asked after each five seconds.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
