@@ -27,7 +27,7 @@ export function explainSocketError(error: NodeJS.ErrnoException, place: string):
     case 'EAI_AGAIN':
       return `the name of ${place} could not be looked up: the DNS server of this host does not answer`;
     case 'ECONNREFUSED':
-      return `nothing listens at ${place}: check that the control plane runs, and the address and port`;
+      return `nothing listens at ${place}: check the address and port, and that the program there runs`;
     case 'ETIMEDOUT':
     case 'UND_ERR_CONNECT_TIMEOUT':
       return `${place} does not answer in time: check that a firewall lets this host out to it`;

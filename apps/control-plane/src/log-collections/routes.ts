@@ -136,6 +136,10 @@ export function registerLogCollections(application: FastifyInstance, context: Co
         const row = await findCollection(context, request, updatePermission);
         if (row.status !== 'completed') throw notThere(row);
         const query = links.sign(row.id, context.now());
+        // Logs tell about people: who took them stands in the audit log.
+        await inTransaction(context, request, (change) =>
+          auditCollection(change, 'createDownloadUrl', row, {}),
+        );
         return {
           '@odata.context': contextUrl(context, 'Edm.String'),
           value: `${context.configuration.publicUrl}/api/v1/logDownloads/${row.id}?${query}`,

@@ -93,6 +93,16 @@ describeOnEachEngine('the logs of a server', (database) => {
     return rows.map((row) => ({ ...row, order: JSON.parse(row.command_order) }));
   };
 
+  test('that somebody has taken stand in the audit log', async () => {
+    const id = await ask();
+    await upload(id, randomBytes(100));
+    await download(id);
+    const { body } = await caller.get(
+      `/api/v1/auditEntries?$filter=objectId eq '${id}' and action eq 'microsoftTunnelServerLogCollectionResponse.createDownloadUrl'`,
+    );
+    expect(body.value).toMatchObject([{ actorName: 'administrator', outcome: 'success' }]);
+  });
+
   test('come in pieces that may come twice, out of order or in part, and go out as they were', async () => {
     await fc.assert(
       fc.asyncProperty(

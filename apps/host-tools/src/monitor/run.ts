@@ -7,6 +7,7 @@ import { Monitor } from './monitor.ts';
 import { type Releases, releasesIn, repositoryAsRelease } from './releases.ts';
 import { repositoryRelease } from './repository.ts';
 import { serveMonitor } from './serve-monitor.ts';
+import { requireSharedDirectory } from './shared-directory.ts';
 import { RepositoryState, StateFile } from './state-file.ts';
 
 export interface RunOptions {
@@ -32,6 +33,7 @@ export async function run(options: RunOptions): Promise<number> {
   });
   const stopped = untilStopped();
   try {
+    requireSharedDirectory(directory);
     const { releases, state } = chooseReleases(directory, options.releases);
     const monitor = new Monitor({
       directory,
