@@ -286,9 +286,10 @@ describe('a server that has joined', () => {
       await endAgents();
       await writeFile(join(host.paths.agentDirectory, name), '{"');
       const again = startAgent();
-      await until(() => again.status().appliedRevision !== undefined);
+      const told = () => lines.filter(({ msg }) => String(msg).includes(`${name} is damaged`));
+      await until(() => again.status().appliedRevision !== undefined && told().length > 0);
       expect(again.status()).toMatchObject({ serverId });
-      expect(lines.filter(({ msg }) => String(msg).includes(`${name} is damaged`))).toHaveLength(1);
+      expect(told()).toHaveLength(1);
     },
   );
 
