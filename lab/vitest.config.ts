@@ -33,7 +33,7 @@ export default defineConfig({
           ...common,
           name: 'fleet',
           include: [fleet],
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
