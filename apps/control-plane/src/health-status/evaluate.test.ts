@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { thresholdKinds } from '../health-thresholds/thresholds.ts';
 import { evaluateMetrics, statesOf } from './evaluate.ts';
+import { goodValues } from './health-testing.ts';
 import { metricRules } from './metric-rules.ts';
 import type { MetricStates, Observation } from './observation.ts';
 
@@ -13,21 +14,7 @@ const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000);
 const good: Observation = {
   lastCheckInAt: ago(10),
   valuesAt: ago(10),
-  values: {
-    currentConnections: 10,
-    throughput: 5000,
-    cpuUsage: 20,
-    cpuCores: 4,
-    memoryUsage: 40,
-    diskFree: 50,
-    latency: 1.5,
-    agentCertificateDaysLeft: 80,
-    tlsCertificateDaysLeft: 200,
-    tlsCertificateRevoked: 0,
-    internalNetworkReachable: 1,
-    imageRegistryReachable: 1,
-    serverContainerHealthy: 1,
-  },
+  values: { ...goodValues, internalNetworkReachable: 1, imageRegistryReachable: 1 },
   reasons: {},
   capacity: 5000,
   thresholds: {},

@@ -1,17 +1,9 @@
 import { deploymentModes } from '@culvert/contracts';
 import { type EntitySet, graphBase } from '../graph/entity-set.ts';
+import { overallStatuses } from '../health-status/overall.ts';
 
-/** Members of `microsoftTunnelServerHealthStatus`. */
-export const healthStatuses = [
-  'unknown',
-  'healthy',
-  'unhealthy',
-  'warning',
-  'offline',
-  'upgradeInProgress',
-  'upgradeFailed',
-  'unknownFutureValue',
-] as const;
+/** Members of `microsoftTunnelServerHealthStatus`: those that a server can have, and Graph's for those to come. */
+export const healthStatuses = [...overallStatuses, 'unknownFutureValue'] as const;
 
 /** `microsoftTunnelServer` (Graph beta). */
 export const servers = {
