@@ -1,7 +1,7 @@
 import { Agent, fetch as fetchWith, ProxyAgent } from 'undici';
-import { describePlace } from '../transport/dial.ts';
-import { explainSocketError, Unreachable } from '../transport/failures.ts';
-import type { HttpProxy } from '../transport/proxy.ts';
+import { describePlace } from './dial.ts';
+import { explainSocketError, Unreachable } from './failures.ts';
+import type { HttpProxy } from './proxy.ts';
 
 export interface WebRequest {
   method?: string;
