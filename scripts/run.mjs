@@ -23,7 +23,7 @@ const prepareGateway = () => {
 const programs = {
   gateway: { file: 'apps/gateway/src/main.ts', prepare: prepareGateway },
   agent: { file: 'apps/agent/src/main.ts' },
-  monitor: { file: 'apps/host-tools/src/main.ts', words: ['monitor'], prepare: prepareGateway },
+  monitor: { file: 'apps/host-tools/src/main.ts', words: ['mstunnel_monitor'], prepare: prepareGateway },
   'control-plane': { file: 'apps/control-plane/src/main.ts' },
   demo: { file: 'lab/src/demo.ts', prepare: ensureLab },
   bench: { file: 'bench/src/main.ts', prepare: ensureBench },

@@ -84,7 +84,8 @@ class Product {
       return;
     }
     // It was just then waiting to be started again.
-    if (this.#monitorHasStarted) run(node, [hostToolsProgram, 'monitor', 'stop', '--directory', this.#state]);
+    if (this.#monitorHasStarted)
+      run(node, [hostToolsProgram, 'mstunnel_monitor', 'stop', '--directory', this.#state]);
     this.#controlPlane?.kill('SIGTERM');
   }
 
@@ -124,7 +125,7 @@ class Product {
     this.#monitorHasStarted = true;
     const startedAt = Date.now();
     // Until the monitor listens for it, a request to read the configuration again must not end it.
-    const parameters = [node, hostToolsProgram, 'monitor', 'run', '--directory', this.#state];
+    const parameters = [node, hostToolsProgram, 'mstunnel_monitor', 'run', '--directory', this.#state];
     const child = spawn('sh', ['-c', 'trap "" HUP; exec "$@"', 'sh', ...parameters], {
       cwd: root,
       // The channel tells it when this process is gone.

@@ -66,7 +66,7 @@ export class MonitoredHost {
   async start(): Promise<void> {
     if (this.#monitor !== undefined) this.#output.push(this.#monitor.output);
     this.#monitor = this.#network.gateway.start([
-      ...[node, join(repository, 'apps/host-tools/src/main.ts'), 'monitor', 'run'],
+      ...[node, join(repository, 'apps/host-tools/src/main.ts'), 'mstunnel_monitor', 'run'],
       ...['--directory', this.directory, '--releases', this.releases],
       ...['--settle-seconds', '2', '--agent-seconds', '5', '--patience-seconds', '4'],
     ]);
@@ -128,7 +128,14 @@ export class MonitoredHost {
   /** Ends what runs without a monitor. */
   stopLeftovers(): Promise<CommandResult> {
     const program = join(repository, 'apps/host-tools/src/main.ts');
-    return this.#network.gateway.attempt([node, program, 'monitor', 'stop', '--directory', this.directory]);
+    return this.#network.gateway.attempt([
+      node,
+      program,
+      'mstunnel_monitor',
+      'stop',
+      '--directory',
+      this.directory,
+    ]);
   }
 
   async stop(): Promise<Ending | undefined> {
