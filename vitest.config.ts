@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -5,8 +7,10 @@ export default defineConfig({
     // Generous, because a busy machine is no mistake of the product; nothing here is about speed.
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Most tests wait for something most of the time, so every processor has a worker; the default leaves one out.
-    maxWorkers: '100%',
+    // Most tests wait for something half of the time, so there are more workers than processors.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
+    // Every process of the product starts in half the time with code that an earlier one has compiled.
+    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/tests') },
     globalSetup: ['apps/control-plane/src/testing/postgresql-setup.ts'],
     include: [
       'apps/*/src/**/*.test.ts',

@@ -122,17 +122,26 @@ export function ensurePython() {
   installPackages(['python3-venv'], 'python3 with venv (Debian package python3-venv)');
 }
 
-/** Builds the engine; a second time it only looks whether a source has changed. */
-export function ensureEngine() {
-  const engine = join(root, 'engine', 'target', 'release', 'culvert-engine');
+/** What builds the engine, in the folder `engine`; a second time it only looks whether a source has changed. */
+export const buildOfEngine = ['cargo', 'build', '--release', '--quiet', '--locked', '--package', 'engine'];
+
+/** Compilers for the engine. */
+export function ensureRust() {
   ensurePrograms({ cc: 'build-essential' });
   if (!hasProgram('cargo')) {
     throw new SetupError(
       'missing: cargo. Install Rust 1.88 or later with rustup; the cargo package of Debian 12 is too old',
     );
   }
+}
+
+/** Builds the engine and returns the path of its program. */
+export function ensureEngine() {
+  const engine = join(root, 'engine', 'target', 'release', 'culvert-engine');
+  ensureRust();
   if (!existsSync(engine)) say('building the engine in Rust (two minutes the first time)');
-  run('cargo', ['build', '--release', '--quiet', '--locked', '--package', 'engine'], {
+  const [program, ...parameters] = buildOfEngine;
+  run(program, parameters, {
     directory: join(root, 'engine'),
     remedy: 'The engine needs Rust 1.88 or later; see `cargo --version`',
   });
@@ -162,11 +171,14 @@ export function missingForGateway() {
 
 /** Runs the set-up of a command and shows a SetupError as one clear line. */
 export function main(command) {
-  try {
-    command();
-  } catch (error) {
-    if (!(error instanceof SetupError)) throw error;
-    say(error.message);
-    process.exitCode = 1;
-  }
+  const runIt = async () => {
+    try {
+      await command();
+    } catch (error) {
+      if (!(error instanceof SetupError)) throw error;
+      say(error.message);
+      process.exitCode = 1;
+    }
+  };
+  void runIt();
 }

@@ -9,8 +9,6 @@ import { text } from 'node:stream/consumers';
 import { runProgram } from '../administration/program.ts';
 
 export const main = join(import.meta.dirname, '../main.ts');
-/** Compiled code, so that a start costs half; shared by all starts on this machine. */
-const compileCache = join(import.meta.dirname, '../../../../node_modules/.cache/control-plane-tests');
 /** Milliseconds after which an answer counts as lost. */
 const answerTimeout = 20_000;
 
@@ -98,10 +96,7 @@ export class ControlPlaneProcess {
       '--config',
       this.configurationFile,
     ];
-    const child = spawn(program, parameters, {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
-    });
+    const child = spawn(program, parameters, { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (bytes: Buffer) => {
         this.output += bytes.toString();
