@@ -21,6 +21,10 @@ async function command(...parameters: string[]) {
   return { status, printed: printed.join('\n'), complained: complained.join('\n') };
 }
 
+/** What took longer than a second, as anything may on a busy machine, has told how far it was. */
+const withoutProgress = (text: string) =>
+  text.replaceAll(/^(backup|restore): \d+ of \d+ rows .*$/gm, '').trim();
+
 describe.each(['sqlite', 'postgresql'] as const)('the command line (%s)', (engine) => {
   const directory = mkdtempSync(join(tmpdir(), 'culvert-command-'));
   const config = join(directory, 'control-plane.json');
@@ -118,7 +122,7 @@ describe.each(['sqlite', 'postgresql'] as const)('the command line (%s)', (engin
   test('backup and restore go round, onto the other engine too', async () => {
     const file = join(directory, 'b.backup');
     const made = await command('backup', file, '--config', config);
-    expect([made.status, made.complained]).toEqual([0, '']);
+    expect([made.status, withoutProgress(made.complained)]).toEqual([0, '']);
     expect(made.printed).toContain('secrets.key');
     const key = readFileSync(join(directory, 'state/secrets.key'), 'utf8').trim();
     expect(made.printed + readFileSync(file, 'latin1')).not.toContain(key);
@@ -126,7 +130,7 @@ describe.each(['sqlite', 'postgresql'] as const)('the command line (%s)', (engin
     const otherConfig = join(directory, 'other.json');
     configure(otherConfig, other.url);
     const restored = await command('restore', file, '--config', otherConfig);
-    expect([restored.status, restored.complained]).toEqual([0, '']);
+    expect([restored.status, withoutProgress(restored.complained)]).toEqual([0, '']);
     expect(restored.printed).toContain('API tokens and recovery codes are as they were at the backup');
     const again = await command('restore', file, '--config', otherConfig);
     expect([again.status, again.complained]).toEqual([1, expect.stringContaining('--yes')]);
