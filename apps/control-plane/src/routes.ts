@@ -5,6 +5,7 @@ import { registerAudit } from './audit/routes.ts';
 import { registerCommands } from './commands/routes.ts';
 import type { Context } from './context.ts';
 import { registerConfigurationRevisions } from './desired-configuration/routes.ts';
+import { registerDownloads } from './downloads/routes.ts';
 import { registerRevocation } from './enrolment/revoke-routes.ts';
 import { registerHealth } from './health/routes.ts';
 import { registerNotificationChannels } from './health-notifications/routes.ts';
@@ -35,6 +36,7 @@ export async function registerRoutes(application: FastifyInstance, context: Cont
   registerMetrics(application, context);
   await registerOpenApi(application);
   registerHealth(application, context);
+  await registerDownloads(application, context);
   registerServerConfigurations(application, context);
   registerSites(application, context);
   registerServers(application, context);

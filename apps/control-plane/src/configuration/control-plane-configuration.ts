@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { address } from '@culvert/contracts';
 import { z } from 'zod';
 
@@ -49,6 +50,8 @@ export const controlPlaneConfigurationSchema = z.strictObject({
     .prefault({}),
   /** Certificates of its own, keys, downloads. */
   stateDirectory: filePath,
+  /** What `npm run build:host-tools` makes, and perhaps an archive of container images; anybody may download it. */
+  downloadsDirectory: filePath.default(join(import.meta.dirname, '../../../../dist/host-tools')),
   /** Without it the control plane makes a certificate of its own. */
   tls: tlsSchema.optional(),
   /**

@@ -39,12 +39,13 @@ function parse(file: string, text: string): unknown {
 }
 
 function resolvePaths(configuration: ControlPlaneConfiguration, base: string): ControlPlaneConfiguration {
-  const { database, stateDirectory, tls, secretsKeyFile } = configuration;
+  const { database, stateDirectory, downloadsDirectory, tls, secretsKeyFile } = configuration;
   const absolute = (file: string) => resolve(base, file);
   return {
     ...configuration,
     database: database.startsWith('sqlite:') ? `sqlite:${absolute(database.slice(7))}` : database,
     stateDirectory: absolute(stateDirectory),
+    downloadsDirectory: absolute(downloadsDirectory),
     ...(tls === undefined ? {} : { tls: resolveTls(tls, absolute) }),
     ...(secretsKeyFile === undefined ? {} : { secretsKeyFile: absolute(secretsKeyFile) }),
   };

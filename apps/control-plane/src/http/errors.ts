@@ -13,6 +13,7 @@ export const errorStatus = {
   PreconditionFailed: 412,
   RequestEntityTooLarge: 413,
   UnsupportedMediaType: 415,
+  RangeNotSatisfiable: 416,
   TooManyRequests: 429,
   HeaderFieldsTooLarge: 431,
   InternalServerError: 500,

@@ -65,6 +65,12 @@ function translateHttp(error: FastifyError): ApiError {
     default:
       break;
   }
+  if (error.statusCode === 416) {
+    // They say how long the file is (RFC 9110 §15.5.17).
+    const { headers = {} } = error as FastifyError & { headers?: Record<string, string> };
+    const message = 'the file does not have the part that "Range" asks for';
+    return new ApiError('RangeNotSatisfiable', message, { headers });
+  }
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
     return new ApiError('BadRequest', error.message);
   }

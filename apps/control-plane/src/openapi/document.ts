@@ -108,6 +108,7 @@ const descriptions: Record<ErrorCode, string> = {
   PreconditionFailed: 'Somebody has changed the object in between',
   RequestEntityTooLarge: 'The body is larger than 256 kB',
   UnsupportedMediaType: 'The body is not `application/json`',
+  RangeNotSatisfiable: 'The file does not have the part that `Range` asks for',
   TooManyRequests: 'Too many attempts',
   HeaderFieldsTooLarge: 'The headers are longer than 16 kB',
   InternalServerError: 'Something went wrong here',

@@ -28,5 +28,6 @@ export const tags: readonly { name: string; description: string }[] = [
   { name: 'me', description: "One's own account" },
   { name: 'signInSessions', description: 'Who is signed in, and since when' },
   { name: 'identityProviders', description: 'Where people of the organisation sign in' },
+  { name: 'downloads', description: 'Programs for servers, and the container images that they run' },
   { name: 'Operations', description: 'For supervisors and monitoring' },
 ];

@@ -34,6 +34,7 @@ export async function startControlPlanes(
     database: place.url,
     agents: { listen: { port: 0 } },
     stateDirectory: join(directory, name),
+    downloadsDirectory: join(directory, 'downloads'),
     secretsKeyFile,
     trustedProxies,
   });

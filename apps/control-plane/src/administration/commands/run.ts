@@ -39,6 +39,7 @@ export function announce(
       '',
       `  Address           ${publicUrl}`,
       `  API               ${publicUrl}/api/docs/`,
+      `  Downloads         ${publicUrl}/downloads/`,
       ...signIn,
       ...trust,
       `  Configuration     ${configurationFile}`,
