@@ -95,7 +95,7 @@ const nothingThere = `there is nothing to download yet: ${howToBuild}, or put th
 
 function notThere(name: string): string {
   const remedy = name.endsWith('.tar')
-    ? `put it to the "downloadsDirectory" of the control plane`
+    ? 'make it with `npm run build:images -- --archive FILE`, and put it to the "downloadsDirectory" of the control plane'
     : howToBuild;
   return `${name} is not there yet: ${remedy}`;
 }
