@@ -60,9 +60,10 @@ export async function ensureBuiltInRoles({ tables }: Pick<Database, 'tables'>): 
     permissions: JSON.stringify(granted),
     is_built_in: 1,
   }));
-  await tables
-    .insertInto('roles')
-    .values(rows)
+  const insert = tables.insertInto('roles').values(rows);
+  // Of replicas that start at once the later one meets names too, not only identifiers, of which only one kind can be updated.
+  await insert.onConflict((conflict) => conflict.doNothing()).execute();
+  await insert
     .onConflict((conflict) =>
       conflict.column('id').doUpdateSet(({ ref }) => ({
         display_name: ref('excluded.display_name'),

@@ -8,17 +8,16 @@ const defaultTag = '0';
 
 /** Makes the tag that is always there; called at start. */
 export async function ensureDefaultTag({ tables }: Pick<Database, 'tables'>): Promise<void> {
-  await tables
-    .insertInto('scope_tags')
-    .values({
-      id: defaultTag,
-      version: 1,
-      display_name: 'Default',
-      description: 'Objects without another tag',
-      is_built_in: 1,
-    })
-    .onConflict((conflict) => conflict.column('id').doNothing())
-    .execute();
+  const insert = tables.insertInto('scope_tags').values({
+    id: defaultTag,
+    version: 1,
+    display_name: 'Default',
+    description: 'Objects without another tag',
+    is_built_in: 1,
+  });
+  // Of replicas that start at once the later one may meet the name before the identifier.
+  await insert.onConflict((conflict) => conflict.doNothing()).execute();
+  await insert.onConflict((conflict) => conflict.column('id').doNothing()).execute();
 }
 
 /** Tags of a list at `path` that are not there. Whatever else is wrong with the list is left to its schema. */

@@ -110,18 +110,21 @@ async function linkTo(own: string, path: string): Promise<boolean> {
 }
 
 async function takeFromTheDead(path: string): Promise<boolean> {
-  const owner = Number(await readIfThere(path));
-  if (!Number.isInteger(owner) || owner <= 0 || isAlive(owner)) return false;
-  const aside = `${path}.${randomUUID()}`;
+  if (!(await belongsToTheDead(path))) return false;
+  // One at a time, who looks again: a lock that somebody has got since the first look must stay.
+  const release = await lock(`${path}.dead`);
+  if (release === undefined) return false;
   try {
-    await rename(path, aside);
-  } catch {
+    if (await belongsToTheDead(path)) await rm(path, { force: true });
     return true;
+  } finally {
+    await release();
   }
-  // Somebody may have taken the lock between the look and the rename; then it goes back.
-  if ((await readIfThere(aside)) !== String(owner)) await linkTo(aside, path);
-  await rm(aside, { force: true });
-  return true;
+}
+
+async function belongsToTheDead(path: string): Promise<boolean> {
+  const owner = Number(await readIfThere(path));
+  return Number.isInteger(owner) && owner > 0 && !isAlive(owner);
 }
 
 function isAlive(pid: number): boolean {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { formatPasswordHash, hashCost, parsePasswordHash } from '@culvert/passwords/phc.ts';
 import { WorkLimit } from '@culvert/passwords/work-limit.ts';
 import fc from 'fast-check';
@@ -101,6 +101,18 @@ describe('the users file', () => {
       'c0',
     ]);
   }, 20_000);
+
+  test('loses no change when many find the lock of a command that was killed', async () => {
+    const names = Array.from({ length: 12 }, (_, index) => `user${index}`);
+    for (let round = 0; round < 40; round += 1) {
+      writeFileSync(file, names.map((name) => `${name}:x\n`).join(''));
+      writeFileSync(`${file}.lock`, '999999999');
+      const results = await Promise.all(names.map((name) => deleteAccount(file, name)));
+      expect(results.every(({ ok }) => ok)).toBe(true);
+      expect(readFileSync(file, 'utf8').trim()).toBe('');
+      expect(readdirSync(dirname(file))).toEqual(['users']);
+    }
+  });
 
   test('tells lines that cannot be read without showing them', () => {
     const { problems } = parseAccounts('# people\n\nalice:hunter2\nbob\nb b:$argon2id\n');
