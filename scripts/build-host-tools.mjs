@@ -1,7 +1,7 @@
 // `npm run build:host-tools`: one executable file in dist/host-tools, with a link for each name that it answers to. It needs
 // nothing on the server but glibc 2.28 or later and libstdc++, which every supported distribution has.
 
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -65,6 +65,16 @@ function inject(executable, blob) {
   if (status !== 0) throw new SetupError(`the program cannot be put into its executable: ${stdout}${stderr}`);
 }
 
+/** Each tool prints its own, so that there is one source for its help and its page. */
+function writeManPages(work, language) {
+  const directory = join(work, 'man', language, 'man8');
+  mkdirSync(directory, { recursive: true });
+  for (const name of ['mst-cli', 'mst-readiness', 'mstunnel-setup']) {
+    const page = execFileSync(join(work, name), ['--man-page', '--lang', language]);
+    writeFileSync(join(directory, `${name}.8`), page);
+  }
+}
+
 main(() => {
   ensureNodePackages();
   ensurePrograms({ strip: 'binutils', tar: 'tar' });
@@ -88,6 +98,7 @@ main(() => {
   inject(executable, blob);
   for (const file of [bundle, blob, description]) rmSync(file);
   for (const name of names) symlinkSync('mst-cli', join(work, name));
+  for (const language of ['en', 'ja']) writeManPages(work, language);
   rmSync(target, { recursive: true, force: true });
   renameSync(work, target);
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

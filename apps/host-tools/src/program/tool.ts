@@ -1,5 +1,6 @@
 import { productVersion } from '@culvert/release/product-version.ts';
 import { type Command, CommanderError } from 'commander';
+import { offerManual } from '../manual/offer-manual.ts';
 import { exitStatus, interruptedStatus } from './exit-status.ts';
 import { Failure, WrongUse } from './failure.ts';
 import { type Language, type Localized, languageOf, languages } from './language.ts';
@@ -70,6 +71,9 @@ export function describeTool(tool: Tool, context: ToolContext): Command {
   program
     .version(productVersion(), '-V, --version', say(frameWords.version))
     .option('--lang <language>', say(frameWords.language));
+  // The monitor is run by systemd and has no page.
+  const others = toolNames.filter((name) => name !== tool.name && name !== 'mstunnel_monitor');
+  offerManual(program, others, context);
   dress(program, context);
   return program;
 }
