@@ -7,3 +7,6 @@ export * from './health-metrics.ts';
 export * from './join-token.ts';
 export * from './log-upload.ts';
 export * from './monitor.ts';
+export * from './dtls-hello.ts';
+export * from './endpoints.ts';
+export * from './inbound-probe.ts';
