@@ -1,6 +1,7 @@
+import type { TLSSocket } from 'node:tls';
 import { type AgentConnection, agentConnectionSchema, endpointsSchema } from '@culvert/contracts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { TLSSocket } from 'node:tls';
+import { fingerprintOf } from '../agent-authority/authority.ts';
 import { requireAgent } from '../agent-listener/agent.ts';
 import type { AgentContext } from '../agent-listener/application.ts';
 import { peerOf } from '../agent-listener/peer.ts';
@@ -9,7 +10,6 @@ import type { Context } from '../context.ts';
 import { ownBase } from '../graph/entity-set.ts';
 import { readPermission } from '../graph/scope.ts';
 import { hasPermission } from '../permissions/caller.ts';
-import { fingerprintOf } from '../agent-authority/authority.ts';
 import { listEndpoints } from './list.ts';
 
 /** Where servers must get through to, for readiness checks before anything is installed. */

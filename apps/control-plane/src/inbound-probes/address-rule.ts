@@ -19,11 +19,10 @@ export function explainForbidden(target: string, caller: string): string | undef
   return 'is private, and you connect from a public address; only callers of a private network may have private addresses probed';
 }
 
-/** The range of an address; IPv4 in IPv6, whatever way it is wrapped, counts as what is inside. */
+/**
+ * The range of an address. IPv4 that is written as IPv6 counts as what it is; translated and tunnelled addresses (64:ff9b::, 2002::) keep
+ * ranges of their own, because nobody has looked at the IPv4 address inside.
+ */
 function rangeOf(text: string): string {
-  const address = ipaddr.process(text);
-  if (!(address instanceof ipaddr.IPv6)) return address.range();
-  const range = address.range();
-  // Translated and tunnelled addresses lead to an IPv4 address that nobody has looked at.
-  return range;
+  return ipaddr.process(text).range();
 }

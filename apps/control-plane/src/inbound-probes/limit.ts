@@ -17,7 +17,9 @@ export class ProbeLimit {
       { key: `caller ${caller}`, pause: callerMilliseconds },
       ...addresses.map((address) => ({ key: `address ${address}`, pause: addressMilliseconds })),
     ];
-    const waits = keys.map(({ key, pause }) => (this.#last.get(key) ?? Number.NEGATIVE_INFINITY) + pause - now);
+    const waits = keys.map(
+      ({ key, pause }) => (this.#last.get(key) ?? Number.NEGATIVE_INFINITY) + pause - now,
+    );
     const wait = Math.max(...waits, this.#running >= mostAtOnce ? 1_000 : 0);
     if (wait > 0) return Math.ceil(wait / 1000);
     this.#forget(now);

@@ -43,7 +43,12 @@ async function arrival(
 }
 
 /** True when the handshake proves that the other end has the key of the certificate that was named. */
-function reachesByTls(host: string, port: number, fingerprint: string, signal: AbortSignal): Promise<boolean> {
+function reachesByTls(
+  host: string,
+  port: number,
+  fingerprint: string,
+  signal: AbortSignal,
+): Promise<boolean> {
   return new Promise((resolve) => {
     const transport = connectTcp({ host, port });
     const secured = connect({ socket: transport, rejectUnauthorized: false, minVersion: 'TLSv1.2' });

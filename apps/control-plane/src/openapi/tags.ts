@@ -28,5 +28,7 @@ export const tags: readonly { name: string; description: string }[] = [
   { name: 'me', description: "One's own account" },
   { name: 'signInSessions', description: 'Who is signed in, and since when' },
   { name: 'identityProviders', description: 'Where people of the organisation sign in' },
+  { name: 'endpoints', description: 'Where servers connect to' },
+  { name: 'inboundProbes', description: 'Whether a public address can be reached from outside' },
   { name: 'Operations', description: 'For supervisors and monitoring' },
 ];

@@ -12,9 +12,14 @@ export const inboundProbeSchema = z.strictObject({
   address: publicName,
   port: z.int().min(1).max(65_535),
   /** SHA-256 of the certificate that is to answer over TCP, lower-case hex: nobody else can. */
-  certificateFingerprint: z.string().regex(/^[0-9a-f]{64}$/, { error: 'expected 64 lower-case hexadecimal digits' }),
+  certificateFingerprint: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, { error: 'expected 64 lower-case hexadecimal digits' }),
   /** Cookie of the HelloVerifyRequest that is to answer over UDP, 16 bytes in hex. Null when the other side counts what arrives. */
-  udpCookie: z.string().regex(/^[0-9a-f]{32}$/, { error: 'expected 32 lower-case hexadecimal digits' }).nullable(),
+  udpCookie: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/, { error: 'expected 32 lower-case hexadecimal digits' })
+    .nullable(),
 });
 export type InboundProbe = z.output<typeof inboundProbeSchema>;
 
