@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type InboundProbe,
   type InboundProbeAnswer,
@@ -16,16 +17,26 @@ import type { ServerIdentity } from '../network/server-identity.ts';
 /** Asks the control plane to connect back. Rejects with a Failure or an Error in words. */
 export type RequestProbe = (probe: InboundProbe) => Promise<InboundProbeAnswer>;
 
+/** Milliseconds that are waited for the turn of this caller, once. */
+const longestWait = 10_000;
+
 const refusalSchema = z.object({ error: z.object({ message: z.string() }) });
 
 /** On the word of an account or an API token. */
 export function byAccount(controlPlane: string, fetch: Fetch, token: string): RequestProbe {
   return async (probe) => {
-    const response = await fetch(`${controlPlane}/api/v1/inboundProbes`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify(probe),
-    });
+    const ask = () =>
+      fetch(`${controlPlane}/api/v1/inboundProbes`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify(probe),
+      });
+    let response = await ask();
+    const wait = Number(response.headers.get('retry-after')) * 1000;
+    if (response.status === 429 && wait <= longestWait) {
+      await sleep(wait);
+      response = await ask();
+    }
     const body: unknown = await response.json().catch(() => undefined);
     if (response.ok) return inboundProbeAnswerSchema.parse(body);
     throw refused(refusalSchema.safeParse(body).data?.error.message ?? `status ${response.status}`);
@@ -65,8 +76,16 @@ async function atListener(
 ): Promise<InboundProbeAnswer> {
   const controlPlane = new ControlPlane({ ...place, ...(proxy === undefined ? {} : { proxy }) });
   try {
-    const text = await controlPlane.send('POST', '/agent/v1/inbound-probes', JSON.stringify(body), {
-      contentType: 'application/json',
+    const ask = () =>
+      controlPlane.send('POST', '/agent/v1/inbound-probes', JSON.stringify(body), {
+        contentType: 'application/json',
+      });
+    const text = await ask().catch(async (error: unknown) => {
+      const wait =
+        error instanceof Refused && error.code === 'tooManyRequests' ? error.retryAfter : undefined;
+      if (wait === undefined || wait > longestWait) throw error;
+      await sleep(wait);
+      return ask();
     });
     return inboundProbeAnswerSchema.parse(JSON.parse(text));
   } catch (error) {
