@@ -1,6 +1,5 @@
-import { webFetch } from '@culvert/control-plane-client/web.ts';
+import { type Fetch, webFetch } from '@culvert/control-plane-client/web.ts';
 import { Command } from 'commander';
-import { hostLayout } from '../host-layout/host-layout.ts';
 import { Failure } from '../program/failure.ts';
 import type { ToolContext } from '../program/tool.ts';
 import { frameWords } from '../program/words.ts';
@@ -16,6 +15,7 @@ import {
   withControlPlaneOptions,
 } from './network-command.ts';
 import { readNamedIfGiven, wholeNumber } from './options.ts';
+import { serverFiles } from './server-files.ts';
 
 export interface InboundOptions extends ControlPlaneOptions {
   address: string;
@@ -58,7 +58,7 @@ async function runInbound(context: ToolContext, options: InboundOptions): Promis
     }),
   );
   try {
-    const { adminSocket } = hostLayout();
+    const { adminSocket } = serverFiles(options.directory);
     const reports = await inboundReports({ address, port, adminSocket }, requestProbe);
     progress.end();
     return await tellReports(context, reports, json === true);
@@ -70,22 +70,43 @@ async function runInbound(context: ToolContext, options: InboundOptions): Promis
 }
 
 /** By join token, by account (or its API token), or by the certificate of this server. Throws WrongUse when there is none. */
-async function wayToAsk(
+async function wayToAsk(context: ToolContext, options: ControlPlaneOptions): Promise<RequestProbe> {
+  const { controlPlane, joinToken, tokenFile } = options;
+  const needsPerson = controlPlane !== undefined && joinToken === undefined && tokenFile === undefined;
+  if (needsPerson) {
+    const fetch = await webOf(context, options, controlPlane);
+    return byAccount(controlPlane, fetch, await accessTokenOf(controlPlane, fetch, context));
+  }
+  const way = await wayToAskUnattended(context, options);
+  if (way === undefined) throw nothingToCheck();
+  return way;
+}
+
+/** The same where nobody is there to sign in; undefined when it takes one. */
+export async function wayToAskUnattended(
   context: ToolContext,
-  { controlPlane, authorityFile, joinToken, tokenFile, proxy: option }: ControlPlaneOptions,
-): Promise<RequestProbe> {
-  const settings = await proxySettingsOf(option, context.environment);
+  options: ControlPlaneOptions,
+): Promise<RequestProbe | undefined> {
+  const { controlPlane, joinToken, tokenFile, directory } = options;
+  const settings = await proxySettingsOf(options.proxy, context.environment);
   const proxyOf = (url: string) => proxyForTarget(settings, { url: new URL(url) });
   if (joinToken !== undefined) return byJoinToken(joinToken, proxyOf);
-  if (controlPlane !== undefined) {
-    const authority = await readNamedIfGiven('--authority-file', authorityFile);
-    const fetch = webFetch(authority, proxyOf(controlPlane));
-    const token = (await readNamedIfGiven('--token-file', tokenFile))?.trim();
-    return byAccount(controlPlane, fetch, token ?? (await accessTokenOf(controlPlane, fetch, context)));
+  const token = (await readNamedIfGiven('--token-file', tokenFile))?.trim();
+  if (controlPlane !== undefined && token !== undefined) {
+    return byAccount(controlPlane, await webOf(context, options, controlPlane), token);
   }
-  const identity = await serverIdentityOf(hostLayout());
-  if (identity?.credentials === undefined) throw nothingToCheck();
-  return byServer(identity, proxyOf(identity.url));
+  const identity = await serverIdentityOf(serverFiles(directory));
+  return identity?.credentials === undefined ? undefined : byServer(identity, proxyOf(identity.url));
+}
+
+async function webOf(
+  { environment }: ToolContext,
+  { authorityFile, proxy }: ControlPlaneOptions,
+  controlPlane: string,
+): Promise<Fetch> {
+  const settings = await proxySettingsOf(proxy, environment);
+  const authority = await readNamedIfGiven('--authority-file', authorityFile);
+  return webFetch(authority, proxyForTarget(settings, { url: new URL(controlPlane) }));
 }
 
 function asFailure(error: unknown): unknown {

@@ -3,7 +3,6 @@ import { Command, Option } from 'commander';
 import type { CheckReport } from '../checks/check.ts';
 import { hasFailed } from '../checks/run-checks.ts';
 import { reportsAsJson, showReports } from '../checks/show-reports.ts';
-import { hostLayout } from '../host-layout/host-layout.ts';
 import { exitStatus } from '../program/exit-status.ts';
 import { WrongUse } from '../program/failure.ts';
 import type { ToolContext } from '../program/tool.ts';
@@ -14,6 +13,7 @@ import { collectTargets, type ProductQuestion } from './network/collect-targets.
 import { intuneTargets } from './network/endpoints/intune.ts';
 import { proxySettingsOf } from './network/host-proxy.ts';
 import { controlPlaneAddress, readNamed, readNamedIfGiven } from './options.ts';
+import { type ServerFiles, serverFiles } from './server-files.ts';
 
 /** What says where the control plane is; shared by the commands that speak to it. */
 export interface ControlPlaneOptions {
@@ -22,6 +22,7 @@ export interface ControlPlaneOptions {
   joinToken?: string;
   tokenFile?: string;
   proxy?: string;
+  directory?: string;
 }
 
 export interface NetworkOptions extends ControlPlaneOptions {
@@ -61,6 +62,13 @@ export function withControlPlaneOptions(command: Command, { say }: Pick<ToolCont
       say({
         en: 'HTTP proxy to use instead of the one that is set on this server',
         ja: 'サーバーの設定の代わりに使用する HTTP プロキシ',
+      }),
+    )
+    .option(
+      '--directory <directory>',
+      say({
+        en: 'directory of the server, where it is not /etc/mstunnel',
+        ja: 'サーバーのディレクトリ (/etc/mstunnel 以外の場合に指定します)',
       }),
     );
 }
@@ -123,9 +131,9 @@ export async function networkReports(
 ): Promise<CheckReport[]> {
   const settings = await proxySettingsOf(options.proxy, environment);
   if (options.profile === 'intune') return checkTargets(intuneTargets(), settings);
-  const layout = hostLayout();
-  const question = await questionOf(options, layout);
-  const { targets, troubles } = await collectTargets(question, layout, settings);
+  const files = serverFiles(options.directory);
+  const question = await questionOf(options, files);
+  const { targets, troubles } = await collectTargets(question, files, settings);
   if (targets.length === 0) throw nothingToCheck();
   return [...troubles, ...(await checkTargets(targets, settings))];
 }
@@ -139,15 +147,15 @@ export function nothingToCheck(): WrongUse {
 
 async function questionOf(
   { controlPlane, authorityFile, joinToken, tokenFile, certificate }: NetworkOptions,
-  layout: ReturnType<typeof hostLayout>,
+  files: ServerFiles,
 ): Promise<ProductQuestion> {
   const [authority, token, named, environmentFile] = await Promise.all([
     readNamedIfGiven('--authority-file', authorityFile),
     readNamedIfGiven('--token-file', tokenFile),
     certificate === undefined
-      ? readFile(layout.certificates.chain, 'utf8').catch(() => undefined)
+      ? readFile(files.certificateChain, 'utf8').catch(() => undefined)
       : readNamed('--certificate', certificate),
-    readFile(layout.environmentFile, 'utf8').catch(() => ''),
+    readFile(files.environmentFile, 'utf8').catch(() => ''),
   ]);
   const imageRegistry = parseAssignments(environmentFile).get('mst_image_registry');
   return {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { Tool, ToolContext } from '../program/tool.ts';
 import { accountCommand } from './account-command.ts';
+import { allCommand } from './all-command.ts';
 import { certificateCommand } from './certificate-command.ts';
 import { inboundCommand } from './inbound-command.ts';
 import { networkCommand } from './network-command.ts';
@@ -23,6 +24,7 @@ export const readinessTool: Tool = {
       .addCommand(accountCommand(context))
       .addCommand(inboundCommand(context))
       .addCommand(certificateCommand(context))
-      .addCommand(sizingCommand(context));
+      .addCommand(sizingCommand(context))
+      .addCommand(allCommand(context));
   },
 };

@@ -3,8 +3,8 @@ import { readCertificates } from '@culvert/certificates/bundle.ts';
 import { type Endpoint, parseJoinToken } from '@culvert/contracts';
 import type { HttpProxy } from '@culvert/control-plane-client/proxy.ts';
 import type { CheckReport } from '../../checks/check.ts';
-import type { HostLayout } from '../../host-layout/host-layout.ts';
 import { WrongUse } from '../../program/failure.ts';
+import type { ServerFiles } from '../server-files.ts';
 import { agentListenerTarget } from './agent-listener-target.ts';
 import { authorityOfToken, endpointsByListener, endpointsByWeb, fetchAgentListener } from './discover.ts';
 import { type ProxySettings, proxyForTarget } from './host-proxy.ts';
@@ -36,14 +36,14 @@ export interface Collected {
 /** Finds out what to check: from the control plane, from a join token, from what joining has left on this server. */
 export async function collectTargets(
   question: ProductQuestion,
-  layout: HostLayout,
+  files: ServerFiles,
   settings: ProxySettings,
 ): Promise<Collected> {
   const proxyOf = (url: string) => proxyForTarget(settings, { url: new URL(url) });
   const authorities = question.authority === undefined ? [] : [question.authority];
   const [byWeb, byListener] = await Promise.all([
     ofControlPlane(question, proxyOf),
-    ofListener(question, layout, proxyOf),
+    ofListener(question, files, proxyOf),
   ]);
   const endpoints = [...byWeb.endpoints, ...byListener.endpoints, ...ofRegistry(question.imageRegistry)];
   const listener = byListener.target ?? (await listenerOf(byWeb.endpoints, question, proxyOf));
@@ -94,10 +94,10 @@ async function ofControlPlane(
 
 async function ofListener(
   { joinToken }: ProductQuestion,
-  layout: HostLayout,
+  files: ServerFiles,
   proxyOf: ProxyOf,
 ): Promise<{ endpoints: Endpoint[]; target?: Target; troubles: CheckReport[] }> {
-  const identity = joinToken === undefined ? await serverIdentityOf(layout) : undefined;
+  const identity = joinToken === undefined ? await serverIdentityOf(files) : undefined;
   const token = joinToken === undefined ? undefined : requireJoinToken(joinToken);
   const url = token?.url ?? identity?.url;
   if (url === undefined) return { endpoints: [], troubles: [] };

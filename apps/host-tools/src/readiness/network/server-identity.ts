@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { HostLayout } from '../../host-layout/host-layout.ts';
+import type { ServerFiles } from '../server-files.ts';
 
 /** What `agent/agent.json` says of the control plane that this server has joined. */
 const membershipSchema = z.object({
@@ -19,7 +19,7 @@ export interface ServerIdentity {
 }
 
 /** Reads what joining has left; undefined when this server has not joined, or this account may not read it. */
-export async function serverIdentityOf({ directory }: HostLayout): Promise<ServerIdentity | undefined> {
+export async function serverIdentityOf({ directory }: ServerFiles): Promise<ServerIdentity | undefined> {
   const read = (name: string) => readFile(join(directory, 'agent', name), 'utf8').catch(() => undefined);
   const [membership, key, cert] = await Promise.all(['agent.json', 'agent.key', 'agent.crt'].map(read));
   const parsed = membershipSchema.safeParse(parse(membership ?? ''));
