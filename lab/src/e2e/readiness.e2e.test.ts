@@ -40,6 +40,15 @@ const ofControlPlane = () => [
 ];
 const joinToken = async () => ['--join-token', await fleet().createJoinToken({ siteId: fleet().siteId })];
 
+/** A file with an API token of an administrator. */
+async function tokenFile(): Promise<string> {
+  const wish = { displayName: 'readiness', roleId: 'administrator' };
+  const { token } = await fleet().controlPlane.ask('POST', '/api/v1/tokens', wish);
+  const file = join(makeDirectory('readiness'), 'token');
+  writeFileSync(file, `${token}\n`);
+  return file;
+}
+
 describe('mst-readiness network', () => {
   test('reaches control plane and listener, and has proved that its certificate arrives', async () => {
     const { exitCode, found } = await readiness('network', ...ofControlPlane());
@@ -167,12 +176,7 @@ describe('mst-readiness inbound', () => {
   });
 
   test('an account with an API token may ask too, and the control plane writes it down', async () => {
-    const { token } = await fleet().controlPlane.ask('POST', '/api/v1/tokens', {
-      displayName: 'readiness',
-      roleId: 'administrator',
-    });
-    const file = join(makeDirectory('readiness'), 'token');
-    writeFileSync(file, `${token}\n`);
+    const file = await tokenFile();
     const { found } = await readiness(
       'inbound',
       '--address',
@@ -187,5 +191,64 @@ describe('mst-readiness inbound', () => {
       "/api/v1/auditEntries?$filter=action eq 'inboundProbe.create'".replaceAll(' ', '%20'),
     );
     expect((value as unknown[]).length).toBeGreaterThan(0);
+  });
+});
+
+test('mst-readiness account says in which sites servers may be registered', async () => {
+  const { exitCode, found } = await readiness(
+    'account',
+    ...ofControlPlane(),
+    '--token-file',
+    await tokenFile(),
+  );
+  expect(found).toEqual({
+    'account.permissions': 'ok this account may register servers',
+    'account.sites': 'ok may register in 1: Headquarters (vpn.test)',
+  });
+  expect(exitCode).toBe(0);
+});
+
+describe('on a server that runs', () => {
+  beforeAll(async () => {
+    const server = fleet().serverAt(0);
+    // The control plane speaks no PROXY protocol.
+    const document = { ...server.configuration(), proxyProtocol: false };
+    writeFileSync(server.configurationFile, JSON.stringify(document));
+    server.giveJoinToken(await fleet().createJoinToken({ siteId: fleet().siteId }));
+    server.startGateway();
+    await server.startAgent();
+    await fleet().hasApplied(server);
+  });
+  const address = '10.80.0.101';
+  const directory = () => ['--directory', fleet().serverAt(0).directory];
+
+  test('the gateway itself is met, and counts what arrives over UDP', async () => {
+    const { exitCode, found } = await readiness('inbound', '--address', address, ...directory());
+    expect(found['inbound.tcp']).toMatch(/^ok/);
+    expect(found['inbound.udp']).toMatch(/^ok .*the gateway has counted [45] of 5 datagrams/);
+    expect(exitCode).toBe(0);
+  });
+
+  test('UDP that is dropped before the gateway is told', async () => {
+    const { namespace } = fleet().serverAt(0);
+    await namespace.nft(
+      'table ip lab_inbound { chain in { type filter hook input priority 0; udp dport 443 drop; }; }',
+    );
+    const { found } = await readiness('inbound', '--address', address, ...directory());
+    await namespace.nft('delete table ip lab_inbound');
+    expect(found['inbound.tcp']).toMatch(/^ok/);
+    expect(found['inbound.udp']).toBe('failed of 5 datagrams to UDP port 443 the gateway has counted 0');
+  });
+
+  test('everything is checked at once within ten seconds, with the certificates that are there', async () => {
+    const startedAt = performance.now();
+    const { found } = await readiness('all', '--address', address, ...directory());
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    expect(found['network.agent-listener']).toMatch(/^ok/);
+    expect(found['certificate.key-match']).toMatch(/^ok/);
+    // The certificate is for the name that devices use.
+    expect(found['certificate.names']).toMatch(/^failed .*does not cover the public address 10\.80\.0\.101/);
+    expect(found['inbound.tcp']).toMatch(/^ok/);
+    expect(Object.keys(found).some((id) => id.startsWith('utils.'))).toBe(true);
   });
 });

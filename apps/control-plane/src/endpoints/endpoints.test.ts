@@ -18,13 +18,17 @@ describeOnEachEngine('what servers connect to', (database) => {
     const { application, context } = tests;
     // The listener of tests has a port that the system chooses.
     Object.assign(context.configuration.agents, { url: 'https://agents.control.test:8444' });
-    const ask = (method: 'POST' | 'PATCH', url: string, payload: object) =>
-      application.inject({ method, url, headers: { authorization: 'Bearer administrator' }, payload });
+    const ask = async (method: 'POST' | 'PATCH', url: string, payload: object) => {
+      const headers = { authorization: 'Bearer administrator' };
+      const { statusCode, body } = await application.inject({ method, url, headers, payload });
+      if (statusCode >= 300) throw new Error(body);
+    };
     await ask('PATCH', '/api/v1/settings', { imageRegistryUrl: 'https://registry.example.com:5000/culvert' });
     await ask('POST', '/api/v1/notificationChannels', {
       displayName: 'hook',
       kind: 'webhook',
       url: 'https://hooks.example.com/secret/path',
+      secret: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
     });
     await context.database.tables
       .insertInto('identity_providers')
