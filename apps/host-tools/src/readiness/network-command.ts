@@ -32,8 +32,13 @@ export interface NetworkOptions extends ControlPlaneOptions {
 }
 
 /** Adds the options that say where the control plane is. */
-export function withControlPlaneOptions(command: Command, { say }: Pick<ToolContext, 'say'>): Command {
+export function withControlPlaneOptions(command: Command, { say, terminal }: ToolContext): Command {
   return command
+    .hook('preAction', async (called) => {
+      // Words of a command line can be seen by everybody on the host.
+      if (called.getOptionValue('joinToken') === '-')
+        called.setOptionValue('joinToken', (await terminal.readInput()).trim());
+    })
     .option(
       '--control-plane <url>',
       say({ en: 'address of the control plane', ja: 'コントロール プレーンのアドレス' }),
@@ -48,7 +53,10 @@ export function withControlPlaneOptions(command: Command, { say }: Pick<ToolCont
     )
     .option(
       '--join-token <token>',
-      say({ en: 'a join token; it is not used up', ja: '参加トークン (使用済みにはなりません)' }),
+      say({
+        en: 'a join token, or - to read it from standard input; it is not used up',
+        ja: '参加トークン。- を指定すると標準入力から読み取ります (使用済みにはなりません)',
+      }),
     )
     .option(
       '--token-file <file>',
