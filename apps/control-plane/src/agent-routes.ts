@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import type { AgentContext } from './agent-listener/application.ts';
 import { registerCheckIns } from './check-ins/routes.ts';
+import { registerAgentEndpoints } from './endpoints/routes.ts';
 import { registerEnrolment } from './enrolment/routes.ts';
+import { registerAgentInboundProbes } from './inbound-probes/routes.ts';
 import { registerRecentLogUploads } from './log-collections/recent-log-routes.ts';
 import { registerLogUploads } from './log-collections/upload-routes.ts';
 
@@ -14,4 +16,6 @@ export async function registerAgentRoutes(
   registerCheckIns(application, context);
   registerLogUploads(application, context);
   registerRecentLogUploads(application, context);
+  registerAgentEndpoints(application, context);
+  registerAgentInboundProbes(application, context);
 }

@@ -6,12 +6,12 @@ import type { Background } from '../system/background.ts';
 import { execute } from '../system/command.ts';
 import { makeDirectory } from '../system/run.ts';
 import { eventually } from '../system/wait.ts';
-import { agentPort } from './control-plane-host.ts';
+import { agentPort, apiPort } from './control-plane-host.ts';
 import { controlPlaneAddress, controlPlaneName, proxyAddress, proxyName } from './fleet-network.ts';
 
 const squidPort = 3128;
 
-/** Squid between servers and control plane. It lets through nothing but connections to the listener of agents. */
+/** Squid between servers and control plane. It lets through connections to the control plane and nothing else. */
 export class Squid {
   static readonly url = `http://${proxyName}:${squidPort}`;
   readonly #process: Background;
@@ -48,7 +48,7 @@ export class Squid {
         'cache deny all',
         'shutdown_lifetime 1 second',
         `acl agents dstdomain ${controlPlaneName}`,
-        `acl listener port ${agentPort}`,
+        `acl listener port ${agentPort} ${apiPort}`,
         ...(options.asksForPassword ? authentication : []),
         'http_access allow CONNECT agents listener',
         'http_access deny all',
@@ -103,6 +103,9 @@ export class TlsInspection {
         'listen inspection',
         `  bind ${proxyAddress}:${agentPort} ssl crt ${certificate}`,
         `  server control ${controlPlaneAddress}:${agentPort} ssl verify none`,
+        'listen inspection-of-people',
+        `  bind ${proxyAddress}:${apiPort} ssl crt ${certificate}`,
+        `  server control ${controlPlaneAddress}:${apiPort} ssl verify none`,
         '',
       ].join('\n'),
     );

@@ -46,6 +46,8 @@ export function asRefusal(error: FastifyError | Error): { refusal: AgentRefusal;
     case 'Forbidden':
     case 'ResourceNotFound':
       return { refusal: new AgentRefusal('notAllowed', known.message), isFault: false };
+    case 'TooManyRequests':
+      return { refusal: new AgentRefusal('tooManyRequests', known.message, retryAfter || 5), isFault: false };
     case 'ServiceUnavailable':
     case 'InsufficientStorage':
       return { refusal: new AgentRefusal('unavailable', known.message, retryAfter || 5), isFault: true };

@@ -35,11 +35,11 @@ export function admit(context: Context, request: FastifyRequest<{ Body: Enrolmen
     : admitByJoinToken(context, request, request.body.joinToken);
 }
 
-async function admitByJoinToken(
-  { database: { tables, engine }, now }: Context,
-  { body, ip, id }: FastifyRequest<{ Body: Enrolment }>,
+/** The join token with this secret. Throws an AgentRefusal when there is none that a server may still join with. */
+export async function requireOpenJoinToken(
+  { database: { tables }, now }: Pick<Context, 'database' | 'now'>,
   secret: string,
-): Promise<Admission> {
+): Promise<StoredJoinToken> {
   const token = await findJoinToken(tables, secret);
   if (token === undefined) {
     throw new AgentRefusal(
@@ -51,6 +51,16 @@ async function admitByJoinToken(
   if (token.expires_at <= now().toISOString()) {
     throw new AgentRefusal('joinTokenExpired', `this join token ended at ${token.expires_at}; ${another}`);
   }
+  return token;
+}
+
+async function admitByJoinToken(
+  context: Context,
+  { body, ip, id }: FastifyRequest<{ Body: Enrolment }>,
+  secret: string,
+): Promise<Admission> {
+  const { tables, engine } = context.database;
+  const token = await requireOpenJoinToken(context, secret);
   requireAgreement('siteId', body.siteId, token.site_id);
   requireAgreement('serverId', body.serverId, token.server_id);
   const anywhere = sql<boolean>`(1 = 1)`;

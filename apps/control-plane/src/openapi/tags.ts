@@ -29,5 +29,7 @@ export const tags: readonly { name: string; description: string }[] = [
   { name: 'signInSessions', description: 'Who is signed in, and since when' },
   { name: 'identityProviders', description: 'Where people of the organisation sign in' },
   { name: 'downloads', description: 'Programs for servers, and the container images that they run' },
+  { name: 'endpoints', description: 'Where servers connect to' },
+  { name: 'inboundProbes', description: 'Whether a public address can be reached from outside' },
   { name: 'Operations', description: 'For supervisors and monitoring' },
 ];

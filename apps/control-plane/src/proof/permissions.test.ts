@@ -15,6 +15,7 @@ const publicRoutes = [
   '/api/docs/static/swagger-initializer.js',
   '/api/docs/yaml',
   '/api/v1/agentListener',
+  '/api/v1/endpoints',
   '/api/v1/logDownloads/:id',
   '/downloads',
   '/downloads/:name',

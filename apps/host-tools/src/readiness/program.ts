@@ -1,5 +1,10 @@
 import { Command } from 'commander';
 import type { Tool, ToolContext } from '../program/tool.ts';
+import { accountCommand } from './account-command.ts';
+import { allCommand } from './all-command.ts';
+import { certificateCommand } from './certificate-command.ts';
+import { inboundCommand } from './inbound-command.ts';
+import { networkCommand } from './network-command.ts';
 import { sizingCommand } from './sizing-command.ts';
 import { utilsCommand } from './utils-command.ts';
 
@@ -14,7 +19,12 @@ export const readinessTool: Tool = {
           ja: 'このサーバーとネットワークがトンネル ゲートウェイの要件を満たしているか確認します',
         }),
       )
+      .addCommand(networkCommand(context))
       .addCommand(utilsCommand(context))
-      .addCommand(sizingCommand(context));
+      .addCommand(accountCommand(context))
+      .addCommand(inboundCommand(context))
+      .addCommand(certificateCommand(context))
+      .addCommand(sizingCommand(context))
+      .addCommand(allCommand(context));
   },
 };
