@@ -71,14 +71,16 @@ function nameOf(image, { version }) {
   return `mstunnel-${image}:${version}`;
 }
 
-/** Puts together what the container files copy. The places in it are those of the repository, as programs look for their own. */
+/** Puts together what the container files copy. */
 function collect(context, engineFile, version) {
   cpSync(join(root, 'deploy/containers'), context, { recursive: true });
   mkdirSync(join(context, 'bin'));
   copyNode(join(context, 'bin/node'));
   copyFileSync(engineFile, join(context, 'bin/culvert-engine'));
-  writeFileSync(join(context, 'release.json'), `${JSON.stringify({ version })}\n`);
-  for (const app of apps) bundle(app, join(context, 'apps', app, 'dist/main.mjs'));
+  for (const app of apps) {
+    const file = join(context, 'apps', `${app}.mjs`);
+    run(node, [join(root, 'scripts/bundle.mjs'), `apps/${app}/src/main.ts`, file, 'esm', version]);
+  }
 }
 
 /** Without its symbols, which are a fifth of it and only of use to debuggers. */
@@ -89,13 +91,6 @@ function copyNode(file) {
     return say('strip (Debian package binutils) is missing: the images are 30 MB larger');
   run('strip', [file]);
   run(file, ['--version'], { remedy: 'Node does not run without its symbols; remove strip and build again' });
-}
-
-/** One file with everything that the program imports. */
-function bundle(app, file) {
-  const rolldown = join(root, 'node_modules/rolldown/bin/cli.mjs');
-  const words = ['--platform', 'node', '--format', 'esm', '--no-codeSplitting', '--logLevel', 'warn'];
-  run(node, [rolldown, join(root, 'apps', app, 'src/main.ts'), ...words, '--file', file]);
 }
 
 function build(image, context, options) {
