@@ -11,11 +11,12 @@ export const baseImage = 'localhost/culvert-base:12';
 const packages = ['ca-certificates', 'iproute2', 'libatomic1', 'libstdc++6', 'nftables', 'tcpdump'];
 
 /** Debian 12 as an archive, made once for each machine; about a minute. */
-const archive = join(cacheDirectory, 'container-base-bookworm.tar');
+const name = 'container-base-bookworm.tar';
 
-/** Makes the archive of the base image when this machine has none; resolves to its path. */
+/** Makes the archive of the base image when the cache has none; resolves to its name there. */
 export async function ensureBaseArchive(): Promise<string> {
-  if (existsSync(archive)) return archive;
+  const archive = join(cacheDirectory, name);
+  if (existsSync(archive)) return name;
   const work = makeDirectory('debootstrap');
   const tree = join(work, 'tree');
   const timeoutMilliseconds = 10 * 60_000;
@@ -32,5 +33,5 @@ export async function ensureBaseArchive(): Promise<string> {
   await execute(['tar', '--create', '--file', unfinished, '--directory', tree, '.'], { timeoutMilliseconds });
   renameSync(unfinished, archive);
   rmSync(work, { recursive: true, force: true });
-  return archive;
+  return name;
 }

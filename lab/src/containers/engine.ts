@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
 import type { CommandOptions, CommandResult } from '../system/command.ts';
 import { eventually } from '../system/wait.ts';
 import { baseImage, ensureBaseArchive } from './base-image.ts';
@@ -48,7 +48,7 @@ export class Engine {
     );
   }
 
-  /** Stops the daemon, as \`systemctl stop docker\` does; containers end with it. */
+  /** Stops the daemon, as `systemctl stop docker` does; containers end with it. */
   async stop(): Promise<void> {
     if (this.kind === 'podman') return;
     const pid = (await this.host.run(['cat', '/var/run/docker.pid'])).stdout.trim();
@@ -98,23 +98,19 @@ export class Engine {
 
   /** Brings the base image here. */
   async importBase(): Promise<void> {
-    await this.run(['import', await ensureBaseArchive(), baseImage], { timeoutMilliseconds: 120_000 });
+    const archive = join(this.host.cache, await ensureBaseArchive());
+    await this.run(['import', archive, baseImage], { timeoutMilliseconds: 120_000 });
   }
 
-  /** Brings images of an archive here. */
+  /** Brings images of an archive here; the path is that of the host. */
   async load(archive: string): Promise<void> {
     await this.run(['load', '--input', archive], { timeoutMilliseconds: 120_000 });
   }
 
   /** Ends containers as an administrator would, so that the engine takes their control groups away. */
   async removeContainers(): Promise<void> {
-    await this.attempt(
-      this.kind === 'podman' ? ['rm', '--all', '--force', '--time', '0'] : ['container', 'prune', '--force'],
-    );
-    if (this.kind === 'podman') return;
     const { stdout } = await this.attempt(['ps', '--all', '--quiet']);
     const ids = stdout.split('\n').filter(Boolean);
     if (ids.length > 0) await this.attempt(['rm', '--force', ...ids]);
-    await sleep(0);
   }
 }

@@ -1,14 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheDirectory } from '../client/builds.ts';
@@ -54,17 +45,17 @@ export function buildImages(engine: Engine, ...options: string[]): Promise<Comma
  * for as long as nothing of what they are made from changes, because each test file has an engine of its own.
  */
 export async function ensureImages(engine: Engine, version = imageVersion): Promise<void> {
-  const archive = join(cacheDirectory, `images-${version}-${digestOfSources()}.tar`);
+  const name = `images-${version}-${digestOfSources()}.tar`;
+  const archive = join(cacheDirectory, name);
   if (existsSync(archive)) {
     utimesSync(archive, new Date(), new Date());
-    return engine.load(archive);
+    return engine.load(join(engine.host.cache, name));
   }
   await engine.importBase();
-  mkdirSync(cacheDirectory, { recursive: true });
   removeOldArchives();
-  const unfinished = `${archive}.${process.pid}`;
-  await buildImages(engine, '--version', version, '--archive', unfinished);
-  renameSync(unfinished, archive);
+  const unfinished = `${name}.${process.pid}`;
+  await buildImages(engine, '--version', version, '--archive', join(engine.host.cache, unfinished));
+  renameSync(join(cacheDirectory, unfinished), archive);
 }
 
 function digestOfSources(): string {

@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { cacheDirectory } from '../client/builds.ts';
 import type { Namespace } from '../network/namespace.ts';
 import { Background, type BackgroundOptions } from '../system/background.ts';
 import { attempt, CommandFailed, type CommandOptions, type CommandResult } from '../system/command.ts';
@@ -32,6 +33,11 @@ export class PrivateHost {
     this.#pid = pid;
   }
 
+  /** Where the host sees the cache of the lab, in which it may write. */
+  get cache(): string {
+    return cacheOn(this.directory);
+  }
+
   static async start(namespace: Namespace, name: string): Promise<PrivateHost> {
     const directory = makeDirectory(`host-${name}`);
     for (const each of [
@@ -41,6 +47,8 @@ export class PrivateHost {
       mkdirSync(join(directory, each), { recursive: true, mode: 0o755 });
     // Accounts of the host pass through it to their homes.
     for (const each of [directory, ...layered.map((top) => join(directory, top))]) chmodSync(each, 0o755);
+    mkdirSync(cacheDirectory, { recursive: true });
+    mkdirSync(cacheOn(directory));
     const script = join(directory, 'init');
     writeFileSync(script, initScript(namespace, directory, name), { mode: 0o755 });
     const init = new Background([
@@ -93,6 +101,10 @@ export class PrivateHost {
   }
 }
 
+function cacheOn(directory: string): string {
+  return join(directory, 'cache');
+}
+
 function hostEnvironment(environment: Record<string, string> = {}): Record<string, string> {
   return { PATH: path, LC_ALL: 'C.UTF-8', HOME: '/root', ...environment };
 }
@@ -106,6 +118,7 @@ function initScript({ resolvConf, hosts }: Namespace, directory: string, name: s
   const binds = own.map((at) => `mkdir -p /${at} && mount --bind ${directory}/own/${at} /${at}`);
   return `set -e
 hostname ${name}
+mount --bind ${cacheDirectory} ${cacheOn(directory)}
 ${overlays.join('\n')}
 ${binds.join('\n')}
 mount -t tmpfs -o mode=755 tmpfs /run
