@@ -1,6 +1,5 @@
-// Bundles a program of this repository with all that it imports into one file: bundle.mjs ENTRY OUTPUT [esm|cjs]
-// [VERSION]. Runs with the pinned
-// Node, after the npm packages are there.
+// Bundles a program of this repository with all that it imports into one file: bundle.mjs ENTRY OUTPUT [esm|cjs] [VERSION].
+// Runs with the pinned Node, after the npm packages are there.
 
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -1,13 +1,16 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CheckIn, Command, CommandOrder, HealthReasons } from '@culvert/contracts';
+import type { ControlPlane } from '@culvert/control-plane-client/control-plane.ts';
+import { Refused } from '@culvert/control-plane-client/failures.ts';
+import type { HttpProxy } from '@culvert/control-plane-client/proxy.ts';
+import type { UnderstoodAnswer } from '@culvert/control-plane-client/understood-answer.ts';
 import type { Logger } from 'pino';
 import { checkInOf } from './check-in/gather.ts';
 import { KeptSamples } from './check-in/kept-samples.ts';
 import { CheckInLoop } from './check-in/loop.ts';
 import { endsMembership } from './check-in/machine.ts';
 import { takeSamples } from './check-in/sampling.ts';
-import type { UnderstoodAnswer } from './check-in/understood-answer.ts';
 import { type CommandTools, carryOut, resume } from './commands/carry-out.ts';
 import { RememberedCommands } from './commands/remembered-commands.ts';
 import { ServerConfigurations } from './configuration/server-configurations.ts';
@@ -23,9 +26,6 @@ import { MonitorClient } from './monitor/monitor-client.ts';
 import { CertificateRenewal } from './renewal/certificate-renewal.ts';
 import type { LocalStatus } from './status/local-status.ts';
 import { type StatusServer, serveStatus } from './status/status-server.ts';
-import type { ControlPlane } from './transport/control-plane.ts';
-import { Refused } from './transport/failures.ts';
-import type { HttpProxy } from './transport/proxy.ts';
 import { Upgrades } from './upgrades/upgrades.ts';
 
 export interface AgentOptions {

@@ -1,6 +1,6 @@
+import { agentFileSettingsSchema, type HttpProxy } from '@culvert/control-plane-client/proxy.ts';
 import { readIfThere } from './files/durable-file.ts';
 import { DamagedFile } from './files/json-file.ts';
-import { agentFileSettingsSchema, type HttpProxy } from './transport/proxy.ts';
 
 /** What the administrator of the host has set for the agent. Throws an error that names the field and what to do. */
 export async function readSettings(file: string): Promise<{ proxy: HttpProxy | undefined }> {

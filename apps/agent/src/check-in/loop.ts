@@ -1,8 +1,8 @@
 import type { CheckIn } from '@culvert/contracts';
-import type { ControlPlane } from '../transport/control-plane.ts';
-import { Refused } from '../transport/failures.ts';
+import type { ControlPlane } from '@culvert/control-plane-client/control-plane.ts';
+import { Refused } from '@culvert/control-plane-client/failures.ts';
+import type { UnderstoodAnswer } from '@culvert/control-plane-client/understood-answer.ts';
 import { type CheckInAction, type CheckInEvent, firstState, step } from './machine.ts';
-import type { UnderstoodAnswer } from './understood-answer.ts';
 
 export interface CheckInLoopOptions {
   /** The way to the control plane at this moment; another one after the server has joined again or renewed. */

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { getCACertificates } from 'node:tls';
+import type { HttpProxy } from '@culvert/control-plane-client/proxy.ts';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
-import type { HttpProxy } from '../transport/proxy.ts';
 import { explainNetworkError } from './network-errors.ts';
 
 /** The proxy for an address; undefined when the request goes straight. */

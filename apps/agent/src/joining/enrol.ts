@@ -1,11 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Enrolment } from '@culvert/contracts';
+import { ControlPlane } from '@culvert/control-plane-client/control-plane.ts';
+import type { HttpProxy } from '@culvert/control-plane-client/proxy.ts';
 import { requestIdentity } from '../identity/certificate-request.ts';
 import { explainUnusable, type Membership } from '../identity/identity.ts';
 import type { IdentityStore } from '../identity/identity-store.ts';
-import { ControlPlane } from '../transport/control-plane.ts';
-import type { HttpProxy } from '../transport/proxy.ts';
 
 /** What gives a server the right to join, and as which. */
 export type Right =

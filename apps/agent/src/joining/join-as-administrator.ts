@@ -1,11 +1,11 @@
 import { agentListenerSchema } from '@culvert/contracts';
+import { proxyFor } from '@culvert/control-plane-client/proxy.ts';
+import { type ShowCode, signIn } from '@culvert/control-plane-client/sign-in.ts';
+import { listSites, type Site } from '@culvert/control-plane-client/sites.ts';
+import { type Fetch, webFetch } from '@culvert/control-plane-client/web.ts';
 import type { Membership } from '../identity/identity.ts';
-import { proxyFor } from '../transport/proxy.ts';
 import { enrol } from './enrol.ts';
 import type { JoinSurroundings } from './join-with-token.ts';
-import { type ShowCode, signIn } from './sign-in.ts';
-import { listSites, type Site } from './sites.ts';
-import { type Fetch, webFetch } from './web.ts';
 
 export interface AdministratorJoin {
   /** Address of the control plane for people, such as `https://control.example.com`. */

@@ -1,8 +1,8 @@
 import { parseJoinToken } from '@culvert/contracts';
+import { type HttpProxy, proxyFor, withoutBrackets } from '@culvert/control-plane-client/proxy.ts';
+import { fetchAuthority } from '@culvert/control-plane-client/trust.ts';
 import type { Membership } from '../identity/identity.ts';
 import type { IdentityStore } from '../identity/identity-store.ts';
-import { type HttpProxy, proxyFor, withoutBrackets } from '../transport/proxy.ts';
-import { fetchAuthority } from '../transport/trust.ts';
 import { enrol } from './enrol.ts';
 
 export interface JoinSurroundings {

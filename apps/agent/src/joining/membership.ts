@@ -2,14 +2,14 @@ import { X509Certificate } from 'node:crypto';
 import { access, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseJoinToken } from '@culvert/contracts';
+import { ControlPlane } from '@culvert/control-plane-client/control-plane.ts';
+import { Refused } from '@culvert/control-plane-client/failures.ts';
+import { type HttpProxy, proxyFor } from '@culvert/control-plane-client/proxy.ts';
+import { fingerprintOf } from '@culvert/control-plane-client/trust.ts';
 import type { Logger } from 'pino';
 import { backOff } from '../check-in/delays.ts';
 import type { Credentials, Identity } from '../identity/identity.ts';
 import type { IdentityStore } from '../identity/identity-store.ts';
-import { ControlPlane } from '../transport/control-plane.ts';
-import { Refused } from '../transport/failures.ts';
-import { type HttpProxy, proxyFor } from '../transport/proxy.ts';
-import { fingerprintOf } from '../transport/trust.ts';
 import { joinWithToken } from './join-with-token.ts';
 import { waitForToken } from './token-file.ts';
 

@@ -1,9 +1,9 @@
+import type { ControlPlane } from '@culvert/control-plane-client/control-plane.ts';
+import { Refused } from '@culvert/control-plane-client/failures.ts';
 import type { Logger } from 'pino';
 import { type Credentials, certificateOf } from '../identity/identity.ts';
 import type { IdentityStore } from '../identity/identity-store.ts';
 import type { Membership } from '../joining/membership.ts';
-import type { ControlPlane } from '../transport/control-plane.ts';
-import { Refused } from '../transport/failures.ts';
 import { renewalDue, retryMilliseconds } from './due.ts';
 import { renew } from './renew.ts';
 

@@ -1,7 +1,7 @@
+import type { ControlPlane } from '@culvert/control-plane-client/control-plane.ts';
 import { requestIdentity } from '../identity/certificate-request.ts';
 import { type Credentials, explainUnusable, type Identity } from '../identity/identity.ts';
 import type { IdentityStore } from '../identity/identity-store.ts';
-import type { ControlPlane } from '../transport/control-plane.ts';
 
 /** A new key and a certificate for it, written beside those in use; they are promoted once they have worked. */
 export async function renew(

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { proxyFor } from '@culvert/control-plane-client/proxy.ts';
 import { createLogger } from '@culvert/logging/create-logger.ts';
 import { LevelControl } from '@culvert/logging/level-control.ts';
 import { productVersion } from '@culvert/release/product-version.ts';
@@ -8,7 +9,6 @@ import { createHealthSource } from '../../health/create-health-source.ts';
 import type { HostPaths } from '../../host-paths.ts';
 import { AgentLogs } from '../../logs/agent-logs.ts';
 import { readSettings } from '../../settings.ts';
-import { proxyFor } from '../../transport/proxy.ts';
 
 /** `agent run`: until it is told to stop. Never rejects for what the control plane or the gateway do. */
 export async function run(paths: HostPaths, environment: NodeJS.ProcessEnv): Promise<number> {

@@ -11,11 +11,11 @@ import {
 } from '@culvert/contracts';
 import { Client } from 'undici';
 import type { z } from 'zod';
-import { type UnderstoodAnswer, understoodAnswerSchema } from '../check-in/understood-answer.ts';
 import { describePlace, dial, type Place } from './dial.ts';
 import { explainSocketError, Refused, Unreachable } from './failures.ts';
 import { type HttpProxy, withoutBrackets } from './proxy.ts';
 import { requireTrusted } from './trust.ts';
+import { type UnderstoodAnswer, understoodAnswerSchema } from './understood-answer.ts';
 
 /** Bytes of an answer at most: a desired configuration with all its lists has a tenth. */
 const longestAnswer = 2 << 20;

@@ -1,0 +1,49 @@
+/** Engines that the product runs under. */
+export const engineNames = ['docker', 'podman'] as const;
+export type EngineName = (typeof engineNames)[number];
+
+/** A container as its engine tells of it. */
+export interface ContainerState {
+  /** `running`, `exited`, `created`, `paused`, …; `missing` when there is none of that name. */
+  state: string;
+  /** Of its health check; `none` while there is no result yet or no check. */
+  health: 'healthy' | 'unhealthy' | 'starting' | 'none';
+  /** The digest of the image that it was made from (`sha256:…`); empty when it is missing. */
+  image: string;
+  labels: Readonly<Record<string, string>>;
+  processId: number | undefined;
+  startedAt: string | undefined;
+  exitCode: number | undefined;
+}
+
+/** A program that was run: never a shell. */
+export interface Outcome {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Docker or Podman, through its command line. Methods reject with a Failure that says what the engine said. */
+export interface ContainerEngine {
+  readonly name: EngineName;
+  /** Its version; rejects when it does not answer, with what to do. */
+  version(): Promise<string>;
+  inspect(container: string): Promise<ContainerState>;
+  /** Creates and starts a container from the words that follow `run --detach`. */
+  run(words: readonly string[]): Promise<void>;
+  start(container: string): Promise<void>;
+  stop(container: string, patienceSeconds: number): Promise<void>;
+  rename(container: string, name: string): Promise<void>;
+  /** Nothing happens when there is none. */
+  remove(container: string): Promise<void>;
+  /** Runs a program in a container. */
+  execute(container: string, words: readonly string[]): Promise<Outcome>;
+  /** The digest of an image on this host; undefined when it is not there. */
+  imageDigest(image: string): Promise<string | undefined>;
+  pull(image: string): Promise<void>;
+  /** Loads images of an archive; resolves to their names. */
+  load(archive: string): Promise<string[]>;
+  removeImage(image: string): Promise<void>;
+  /** Streams the log of a container to this process; the words are those of `logs`. Resolves to the exit status. */
+  streamLogs(container: string, words: readonly string[], signal: AbortSignal): Promise<number>;
+}
