@@ -36,6 +36,7 @@ export async function makeServerDirectory(
   const certificate = await authority.issueSite();
   host.writeFile(`${serverDirectory}/certs/site.crt`, readFileSync(certificate.chainFile, 'utf8'));
   host.writeFile(`${serverDirectory}/private/site.key`, readFileSync(certificate.privateKeyFile, 'utf8'));
+  host.writeFile(`${serverDirectory}/ca-trust/lab.crt`, readFileSync(authority.rootFile, 'utf8'));
   const usersFile = `${makeDirectory('accounts')}/users`;
   await writeAccounts(usersFile, accounts);
   host.writeFile(`${serverDirectory}/users`, readFileSync(usersFile, 'utf8'));
