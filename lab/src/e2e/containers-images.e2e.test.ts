@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ContainerLab } from '../containers/container-lab.ts';
-import { type EngineKind, engineKinds } from '../containers/engine.ts';
+import { Engine, type EngineKind, engineKinds } from '../containers/engine.ts';
 import { buildImages, imageVersion } from '../containers/images.ts';
 import { agentContainer, serverContainer } from '../containers/product-containers.ts';
 import { makeServerDirectory, type ServiceAccount, serverDirectory } from '../containers/server-directory.ts';
 import { corpAddress } from '../network/network.ts';
+import type { CommandResult } from '../system/command.ts';
 import { eventually } from '../system/wait.ts';
 import { SteadyPing } from '../traffic/ping.ts';
 
@@ -51,32 +53,55 @@ describe.each(engineKinds)('images with %s', (kind: EngineKind) => {
     return found;
   }
 
+  /** Runs a server with some words changed until it ends. */
+  function startInVain(change: (word: string) => string): Promise<CommandResult> {
+    const words = serverContainer(kind, account).filter((word) => word !== '--detach');
+    return lab.engine.attempt(words.map(change));
+  }
+
+  /** Runs the health check now; the engine itself waits ten seconds between two. */
+  async function isWell(container: string): Promise<boolean> {
+    return (await lab.engine.attempt(['exec', container, '/opt/culvert/bin/health'])).code === 0;
+  }
+
   async function pidOf(container: string, program: string): Promise<string> {
     const pid = (await processes(container)).get(program)?.get('Pid');
     if (pid === undefined) throw new Error(`no ${program} runs in ${container}`);
     return pid;
   }
 
-  test('are built from the container files, and say what they are', async () => {
-    await buildImages(lab.engine);
-    for (const name of ['mstunnel-server', 'mstunnel-agent']) {
-      const labels = await lab.engine.inspect(`${name}:${imageVersion}`, '{{json .Config.Labels}}');
-      expect(JSON.parse(labels)).toMatchObject({
-        'org.opencontainers.image.title': name,
-        'org.opencontainers.image.version': imageVersion,
-      });
+  test('are built into an archive that either engine reads, and say what they are', async () => {
+    const archive = join(lab.host.directory, 'images.tar');
+    await buildImages(lab.engine, '--archive', archive);
+    const other = await Engine.start(kind === 'docker' ? 'podman' : 'docker', lab.host);
+    await other.load(archive);
+    for (const engine of [lab.engine, other]) {
+      for (const name of ['mstunnel-server', 'mstunnel-agent']) {
+        const labels = await engine.inspect(`${name}:${imageVersion}`, '{{json .Config.Labels}}');
+        expect(JSON.parse(labels)).toMatchObject({
+          'org.opencontainers.image.title': name,
+          'org.opencontainers.image.version': imageVersion,
+        });
+        // Podman leaves it out of images in the format of OCI.
+        const check = await engine.inspect(`${name}:${imageVersion}`, '{{json .}}');
+        expect(check).toContain('/opt/culvert/bin/health');
+      }
     }
+    await other.stop();
   });
 
   test('a server without a configuration ends with an error instead of trying for ever', async () => {
     const empty = '/etc/mstunnel-empty';
     await lab.host.run(['mkdir', empty]);
-    const words = serverContainer(kind, account).map((word) =>
-      word.replace(`${serverDirectory}:`, `${empty}:`),
-    );
-    const result = await lab.engine.attempt(words.filter((word) => word !== '--detach'));
+    const result = await startInVain((word) => word.replace(`${serverDirectory}:`, `${empty}:`));
     expect(result.stdout + result.stderr).toContain('the gateway does not start');
     expect(result.code).toBe(1);
+    await lab.engine.run(['rm', 'mstunnel-server']);
+  });
+
+  test('a server that may not forward packets says how it has to be started', async () => {
+    const { stdout, stderr } = await startInVain((word) => word.replace('ip_forward=1', 'ip_forward=0'));
+    expect(stdout + stderr).toContain('--sysctl net.ipv4.ip_forward=1');
     await lab.engine.run(['rm', 'mstunnel-server']);
   });
 
@@ -150,11 +175,7 @@ describe.each(engineKinds)('images with %s', (kind: EngineKind) => {
       'another gateway answers',
       async () => {
         const gateway = (await processes('mstunnel-server')).get(gatewayProgram)?.get('Pid');
-        return (
-          gateway !== undefined &&
-          gateway !== before.gateway &&
-          (await lab.engine.attempt(['exec', 'mstunnel-server', '/opt/culvert/bin/health'])).code === 0
-        );
+        return gateway !== undefined && gateway !== before.gateway && (await isWell('mstunnel-server'));
       },
       20_000,
     );
@@ -178,6 +199,13 @@ describe.each(engineKinds)('images with %s', (kind: EngineKind) => {
     expect(states.filter((state) => state?.startsWith('Z'))).toEqual([]);
   });
 
+  test('a server reads its configuration again when it is told to', async () => {
+    await lab.engine.run(['kill', '--signal', 'HUP', 'mstunnel-server']);
+    await eventually('the configuration is read', async () =>
+      (await lab.engine.logs('mstunnel-server')).includes('the configuration was read again and applied'),
+    );
+  });
+
   test('a server that is stopped ends in order', async () => {
     await lab.dismissClients();
     await lab.engine.run(['stop', '--time', '20', 'mstunnel-server']);
@@ -188,21 +216,11 @@ describe.each(engineKinds)('images with %s', (kind: EngineKind) => {
 
   test('an agent without any right tells the health of a server that is in another container', async () => {
     const { management } = lab;
-    await eventually(
-      'the server is back',
-      async () => (await lab.engine.health('mstunnel-server')) === 'healthy',
-      30_000,
-      500,
-    );
+    await eventually('the server is back', () => isWell('mstunnel-server'), 30_000);
     lab.host.writeFile(`${serverDirectory}/agent/join-token`, `${await management.createJoinToken()}\n`);
     await lab.host.run(['chown', 'mstunnel:mstunnel', `${serverDirectory}/agent/join-token`]);
     await lab.engine.run(agentContainer(account));
-    await eventually(
-      'the agent is healthy',
-      async () => (await lab.engine.health('mstunnel-agent')) === 'healthy',
-      30_000,
-      500,
-    );
+    await eventually('the agent is well', () => isWell('mstunnel-agent'), 30_000);
     for (const [name, status] of await processes('mstunnel-agent')) {
       for (const set of ['CapPrm', 'CapEff', 'CapInh', 'CapAmb'])
         expect(status.get(set), `${set} of ${name}`).toBe(none);
