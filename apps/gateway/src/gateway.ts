@@ -11,6 +11,8 @@ import { readSiteCertificate } from './configuration/referenced-files.ts';
 import { engineConfiguration } from './engine/engine-configuration.ts';
 import { engineBinary } from './engine/process.ts';
 import { EngineSupervisor } from './engine/supervisor.ts';
+import type { FrontPlace } from './measurements/front.ts';
+import { Measurements } from './measurements/measurements.ts';
 import { runCommand } from './network/command.ts';
 import { HostNetwork } from './network/host-network.ts';
 import { tunnelNetwork } from './network/tunnel-network.ts';
@@ -67,8 +69,6 @@ export interface GatewayStatus {
     capacity: number;
   };
   counters: Record<string, number>;
-  /** An address of the pool that no device has: the engine says so to whoever sends a packet there. Absent when all are taken. */
-  freeAddress?: string;
 }
 
 /** How often the files of the certificate are looked at; a change is acted on at the second look. */
@@ -96,6 +96,7 @@ export class Gateway {
   readonly #paths;
   readonly #engine: EngineSupervisor;
   readonly #network: HostNetwork;
+  readonly measurements: Measurements;
   readonly #startedAt = Date.now();
   readonly #onHandOverAsked: () => void;
   #service: TunnelService | undefined;
@@ -123,6 +124,11 @@ export class Gateway {
       onEvent: (event) => this.#service?.onEngineEvent(event),
       onReady: () => this.#engineReady(),
       onLost: () => this.#service?.onEngineLost(),
+    });
+    this.measurements = new Measurements({
+      front: () => this.#front(),
+      isEngineConnected: () => this.#engine.connected,
+      freeAddress: () => this.service.freeAddress(),
     });
   }
 
@@ -227,7 +233,6 @@ export class Gateway {
     const { connected, running } = this.#engine;
     const { listenAddresses, proxyProtocol } = standalone;
     const counters = this.service.counters();
-    const freeAddress = this.service.freeAddress();
     return {
       version: gatewayVersion,
       file,
@@ -247,7 +252,6 @@ export class Gateway {
         capacity: this.service.capacity,
       },
       counters,
-      ...(freeAddress === undefined ? {} : { freeAddress }),
     };
   }
 
@@ -259,6 +263,12 @@ export class Gateway {
 
   #tunnelNetwork() {
     return tunnelNetwork(this.#configuration.standalone, this.#configuration.settings);
+  }
+
+  #front(): FrontPlace {
+    const { publicAddress, listenAddresses, proxyProtocol, serverConfiguration } =
+      this.#configuration.standalone;
+    return { publicAddress, listenAddresses, proxyProtocol, listenPort: serverConfiguration.listenPort };
   }
 
   async #engineReady(): Promise<void> {

@@ -87,6 +87,11 @@ beforeAll(async () => {
     }),
   );
   server = await serveAdministration(socket, {
+    measurements: {
+      front: async () => ({ chain: [], status: 200 }),
+      latency: async () => Promise.reject(new Error('the gateway has no engine, so no packet passes')),
+      traffic: async () => ({ interfaces: [] }),
+    },
     service,
     askForHandOver: () => asked.push('handOver'),
     replaceEngine: async () => true,
@@ -100,7 +105,6 @@ beforeAll(async () => {
       engine: { connected: true, counters: {} },
       sessions: { connected: 1, away: 0, capacity: 64_000 },
       counters: {},
-      freeAddress: '10.70.255.254',
     }),
     logLevel,
     reload: async () => ({
@@ -226,6 +230,13 @@ describe('the commands of the administrator', () => {
   test('talk over a socket that nobody else may use', () => {
     expect(statSync(socket).mode & 0o777).toBe(0o600);
   });
+});
+
+test('the agent can have what the gateway measures, or why it cannot', async () => {
+  const client = new AdministrationClient(config);
+  expect(await client.get('/measurements/front')).toEqual({ chain: [], status: 200 });
+  expect(await client.get('/measurements/traffic')).toEqual({ interfaces: [] });
+  await expect(client.get('/measurements/latency')).rejects.toThrow('the gateway has no engine');
 });
 
 test('bytes and durations are short', () => {

@@ -3,12 +3,14 @@ import { type LevelControl, logLevelChangeSchema } from '@culvert/logging/level-
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { GatewayStatus, ReloadResult } from '../gateway.ts';
+import type { Measurements } from '../measurements/measurements.ts';
 import type { TunnelService } from '../service.ts';
 
 /** What the administrator's commands may ask of a running gateway. */
 export interface Administered {
   readonly service: TunnelService;
   readonly logLevel: Pick<LevelControl, 'state' | 'change' | 'end'>;
+  readonly measurements: Pick<Measurements, 'front' | 'latency' | 'traffic'>;
   status(): Promise<GatewayStatus>;
   reload(): Promise<ReloadResult>;
   askForHandOver(): void;
@@ -62,6 +64,9 @@ function addRoutes(app: FastifyInstance, gateway: Administered): void {
   app.get('/status', () => gateway.status());
   app.get('/sessions', async () => ({ sessions: await gateway.service.sessions() }));
   app.get('/bans', () => ({ bans: gateway.service.bans() }));
+  app.get('/measurements/front', () => gateway.measurements.front());
+  app.get('/measurements/latency', () => gateway.measurements.latency());
+  app.get('/measurements/traffic', () => gateway.measurements.traffic());
   app.post('/reload', () => gateway.reload());
   app.post('/hand-over', (_request, reply) => {
     // The answer is under way before the process begins to end.
