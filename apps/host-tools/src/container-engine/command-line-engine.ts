@@ -63,6 +63,10 @@ export class CommandLineEngine implements ContainerEngine {
     await this.#must(['run', '--detach', ...words], create);
   }
 
+  runOnce(words: readonly string[], input: string): Promise<Outcome> {
+    return this.#run(['run', '--rm', '--interactive', ...words], create, {}, input);
+  }
+
   async start(container: string): Promise<void> {
     await this.#must(['start', container], create);
   }
@@ -144,10 +148,11 @@ export class CommandLineEngine implements ContainerEngine {
     words: readonly string[],
     timeoutMilliseconds: number,
     environment: Readonly<Record<string, string>> = {},
+    input = '',
   ): Promise<Outcome> {
     const command = [...this.#commandLine.words, ...words];
     try {
-      return await runProgram(command, { environment, timeoutMilliseconds });
+      return await runProgram(command, { environment, input, timeoutMilliseconds });
     } catch (error) {
       throw this.#explain(error, timeoutMilliseconds);
     }

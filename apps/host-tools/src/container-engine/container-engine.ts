@@ -40,6 +40,8 @@ export interface ContainerEngine {
   refreshHealth(container: string): Promise<void>;
   /** Creates and starts a container from the words that follow `run --detach`. */
   run(words: readonly string[]): Promise<void>;
+  /** Runs a container to its end from the words that follow `run`; it is gone afterwards. `input` goes to its standard input. */
+  runOnce(words: readonly string[], input: string): Promise<Outcome>;
   start(container: string): Promise<void>;
   /** By its own signal, by force after the patience. */
   stop(container: string, patienceSeconds: number): Promise<void>;

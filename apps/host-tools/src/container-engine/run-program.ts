@@ -4,6 +4,8 @@ import type { Outcome } from './container-engine.ts';
 export interface ProgramOptions {
   /** Added to the environment of this process. */
   environment?: Readonly<Record<string, string>>;
+  /** What it reads on standard input; nothing by default. */
+  input?: string;
   timeoutMilliseconds: number;
 }
 
@@ -15,17 +17,20 @@ export class ProgramTimeout extends Error {
 /** No answer of an engine is nearly as long. */
 const longestOutput = 4 << 20;
 
-/** Runs a program to its end, without a shell and without input. Rejects with ENOENT when there is none, or a ProgramTimeout. */
+/** Runs a program to its end, without a shell. Rejects with ENOENT when there is none, or a ProgramTimeout. */
 export function runProgram(
   [program = '', ...parameters]: readonly string[],
-  { environment = {}, timeoutMilliseconds }: ProgramOptions,
+  { environment = {}, input = '', timeoutMilliseconds }: ProgramOptions,
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, parameters, {
       // Messages that are understood here must not depend on the language of the host.
       env: { ...process.env, ...environment, LC_ALL: 'C.UTF-8' },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: 'pipe',
     });
+    // One that ends before it has read everything says by its status how it went.
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       reject(new ProgramTimeout(`${program} did not end within ${timeoutMilliseconds / 1000} seconds`));

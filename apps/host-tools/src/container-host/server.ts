@@ -79,7 +79,7 @@ export async function containerMonitor(
 }
 
 /** The system account, wherever accounts come from on this host. */
-async function findAccount(): Promise<Server['account'] | undefined> {
+export async function findAccount(): Promise<Server['account'] | undefined> {
   const { stdout } = await runProgram(['getent', 'passwd', serviceAccount], { timeoutMilliseconds: 10_000 });
   const [, , userId, groupId] = stdout.trim().split(':');
   if (userId === undefined || groupId === undefined) return undefined;
