@@ -3,6 +3,7 @@ import {
   closeSync,
   constants,
   fchmodSync,
+  fchownSync,
   fstatSync,
   fsyncSync,
   openSync,
@@ -48,15 +49,16 @@ export function readSharedFile(
 
 /**
  * Replaces a file of that directory: a reader sees the old one or the new one. A link of this name is replaced, not followed.
- * `mode` is that of the new file.
+ * `mode` is that of the new file, and `groupId` its group where that is not root's.
  */
-export function writeSharedFile(file: string, text: string, mode: number): void {
+export function writeSharedFile(file: string, text: string, mode: number, groupId?: number): void {
   // Nobody can guess the name, and `wx` refuses what is there.
   const draft = `${file}.${randomBytes(8).toString('hex')}`;
   const descriptor = openSync(draft, 'wx', 0o600);
   try {
     try {
       writeFileSync(descriptor, text);
+      if (groupId !== undefined) fchownSync(descriptor, 0, groupId);
       fchmodSync(descriptor, mode);
       fsyncSync(descriptor);
     } finally {
