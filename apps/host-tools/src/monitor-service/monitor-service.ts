@@ -70,14 +70,15 @@ function unitText(): string {
 function startInBackground(layout: HostLayout): void {
   const { monitor, programs } = layout;
   mkdirSync(monitor.logDirectory, { recursive: true, mode: 0o750 });
-  const output = openSync(outputFile(layout), 'a', 0o640);
+  // What it does is in its log; here is what it says when it cannot even begin.
+  const output = openSync(outputFile(layout), 'w', 0o640);
   const [program, words] = isSea()
     ? [join(programs.directory, unit), []]
     : [process.execPath, [join(import.meta.dirname, '../main.ts'), unit]];
   const child = spawn(program, [...words, 'run'], {
     detached: true,
     cwd: '/',
-    stdio: ['ignore', output, output],
+    stdio: ['ignore', 'ignore', output],
   });
   child.unref();
   const identity = child.pid === undefined ? undefined : identify(child.pid);
