@@ -9,6 +9,7 @@ import { LevelControl } from '@culvert/logging/level-control.ts';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { EventFeed } from '../access-log/event-feed.ts';
 import type { TunnelService } from '../service.ts';
 import { AdministrationClient } from './client.ts';
 import { runProgram } from './program.ts';
@@ -35,6 +36,8 @@ const session = {
   bytesOut: 12,
 } as const;
 
+const events = new EventFeed();
+
 const service: TunnelService = {
   listen: async () => {},
   onEngineReady: async () => {},
@@ -47,6 +50,12 @@ const service: TunnelService = {
   disconnect: async (selector, message) =>
     'user' in selector && selector.user === 'alice' && message !== '' ? 2 : 0,
   bans: () => [{ address: '192.0.2.9', failures: 8, until: Date.now() + 90_000 }],
+  banPoints: () => ({
+    points: [{ address: '192.0.2.7', failures: 2 }],
+    failuresBeforeBan: 8,
+  }),
+  events,
+  totals: () => ({ ended: {}, averageSessionSeconds: 0, longestSessionSeconds: 0, bytesIn: 0, bytesOut: 0 }),
   unban: (address) => (address === 'all' || address === '192.0.2.9' ? 1 : 0),
   counters: () => ({ sessions: 1 }),
   capacity: 64_000,
@@ -92,6 +101,7 @@ beforeAll(async () => {
     replaceEngine: async () => true,
     status: async () => ({
       version: '1.2.0',
+      processId: 7,
       proxyProtocol: false,
       file: config,
       publicAddress: 'vpn.example.com',
@@ -100,6 +110,17 @@ beforeAll(async () => {
       engine: { connected: true, counters: {} },
       sessions: { connected: 1, away: 0, capacity: 64_000 },
       counters: {},
+      totals: service.totals(),
+      tunnel: {
+        interface: 'culvert0',
+        network: '10.70.0.0/16',
+        mtu: 1434,
+        deadPeerDetectionSeconds: 30,
+        dnsServers: [],
+        splitDns: [],
+        routeIncludes: [],
+        routeExcludes: [],
+      },
       freeAddress: '10.70.255.254',
     }),
     logLevel,
@@ -226,6 +247,21 @@ describe('the commands of the administrator', () => {
   test('talk over a socket that nobody else may use', () => {
     expect(statSync(socket).mode & 0o777).toBe(0o600);
   });
+});
+
+test('events are told line by line while they happen, and the reader who leaves is forgotten', async () => {
+  const sent = request({ socketPath: socket, path: '/events' });
+  sent.end();
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  events.publish({ event: 'ban', address: '192.0.2.9', failures: 8, until: 1 }, 0);
+  const [piece] = (await once(response, 'data')) as [Buffer];
+  expect(JSON.parse(piece.toString())).toMatchObject({ event: 'ban', address: '192.0.2.9' });
+  const others = Array.from({ length: 7 }, () => events.subscribe());
+  expect(others.at(-1)).toBeDefined();
+  expect(events.subscribe()).toBeUndefined();
+  response.destroy();
+  await vi.waitFor(() => expect(events.subscribe()).toBeDefined());
+  await Promise.all(others.map((reader) => reader?.return?.()));
 });
 
 test('bytes and durations are short', () => {
