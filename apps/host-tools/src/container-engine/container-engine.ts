@@ -16,6 +16,13 @@ export interface ContainerState {
   exitCode: number | undefined;
 }
 
+/** An image as its engine tells of it. */
+export interface ImageState {
+  /** `sha256:…`, as a container tells of the image that it was made from. */
+  digest: string;
+  createdAt: string;
+}
+
 /** A program that was run: never a shell. */
 export interface Outcome {
   status: number;
@@ -29,21 +36,30 @@ export interface ContainerEngine {
   /** Its version; rejects when it does not answer, with what to do. */
   version(): Promise<string>;
   inspect(container: string): Promise<ContainerState>;
+  /** Makes the health that `inspect` tells a recent one, where the engine does not do so by itself. */
+  refreshHealth(container: string): Promise<void>;
   /** Creates and starts a container from the words that follow `run --detach`. */
   run(words: readonly string[]): Promise<void>;
   start(container: string): Promise<void>;
+  /** By its own signal, by force after the patience. */
   stop(container: string, patienceSeconds: number): Promise<void>;
+  /** Sends a signal to its first process. */
+  signal(container: string, signal: NodeJS.Signals): Promise<void>;
   rename(container: string, name: string): Promise<void>;
   /** Nothing happens when there is none. */
   remove(container: string): Promise<void>;
   /** Runs a program in a container. */
   execute(container: string, words: readonly string[]): Promise<Outcome>;
-  /** The digest of an image on this host; undefined when it is not there. */
-  imageDigest(image: string): Promise<string | undefined>;
+  /** An image on this host; undefined when it is not there. */
+  inspectImage(image: string): Promise<ImageState | undefined>;
+  /** Names of all images on this host, as `NAME:TAG`. */
+  imageNames(): Promise<string[]>;
   pull(image: string): Promise<void>;
   /** Loads images of an archive; resolves to their names. */
   load(archive: string): Promise<string[]>;
   removeImage(image: string): Promise<void>;
+  /** The last lines that a container has printed. */
+  recentLog(container: string, lines: number): Promise<string>;
   /** Streams the log of a container to this process; the words are those of `logs`. Resolves to the exit status. */
   streamLogs(container: string, words: readonly string[], signal: AbortSignal): Promise<number>;
 }
