@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { ensureOwnCertificate } from '@culvert/certificates/self-signed.ts';
 import { LevelControl } from '@culvert/logging/level-control.ts';
-import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { EventFeed } from '../access-log/event-feed.ts';
@@ -14,7 +13,6 @@ import type { TunnelService } from '../service.ts';
 import { AdministrationClient } from './client.ts';
 import { runProgram } from './program.ts';
 import { type AdministrationServer, serveAdministration } from './server.ts';
-import { formatBytes, formatDuration, formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'culvert-admin-'));
@@ -262,41 +260,4 @@ test('events are told line by line while they happen, and the reader who leaves 
   response.destroy();
   await vi.waitFor(() => expect(events.subscribe()).toBeDefined());
   await Promise.all(others.map((reader) => reader?.return?.()));
-});
-
-test('bytes and durations are short', () => {
-  expect([0, 999, 1000, 999_949, 999_950, 5e12].map(formatBytes)).toEqual([
-    '0 B',
-    '999 B',
-    '1.0 kB',
-    '999.9 kB',
-    '1.0 MB',
-    '5.0 TB',
-  ]);
-  expect([-5, 59_999, 60_000, 3_600_000, 4_500_000, 86_400_000, 100_000_000].map(formatDuration)).toEqual([
-    '0 s',
-    '59 s',
-    '1 min',
-    '1 h',
-    '1 h 15 min',
-    '1 d',
-    '1 d 3 h',
-  ]);
-});
-
-test('the columns of a table are aligned, whatever stands in them', () => {
-  fc.assert(
-    fc.property(fc.array(fc.tuple(fc.string(), fc.string())), (rows) => {
-      expect(formatTable(['A', 'B>'], rows).split('\n')).toHaveLength(rows.length + 1);
-    }),
-  );
-  expect(
-    formatTable(
-      ['NAME', 'N>'],
-      [
-        ['山田', '1'],
-        ['bob', '22'],
-      ],
-    ),
-  ).toBe('NAME   N\n山田   1\nbob   22');
 });
