@@ -3,13 +3,14 @@ import { Command, Option } from 'commander';
 import { hostLayout } from '../host-layout/host-layout.ts';
 import type { Tool, ToolContext } from '../program/tool.ts';
 import type { AddCommands, CliContext, CommandGroups, ServerPlace } from './commands.ts';
+import { addLogs } from './logs/logs.ts';
 import { addDisconnect } from './sessions/disconnect.ts';
 import { addUnban } from './sessions/unban.ts';
 import { addShow } from './show/show.ts';
 import { addVersion } from './version.ts';
 
 /** Parts of mst-cli, in the order of its help. */
-const parts: readonly AddCommands[] = [addShow, addDisconnect, addUnban, addVersion];
+const parts: readonly AddCommands[] = [addShow, addLogs, addDisconnect, addUnban, addVersion];
 
 /** `mst-cli`: runs the product on this server. */
 export const cliTool: Tool = {
