@@ -1,8 +1,11 @@
+import { existsSync, mkdtempSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { serverKind } from '../lab.ts';
 import { corpAddress } from '../network/network.ts';
+import { execute } from '../system/command.ts';
 import { eventually } from '../system/wait.ts';
 import { useLab } from './use-lab.ts';
 
@@ -157,4 +160,53 @@ onlyProduct('answers honestly what cannot be: routes of devices, and cookies the
   const cookies = await cli('server', 'show', 'cookies', 'all', '--json');
   expect(cookies.stderr).toContain('only hashes of cookies');
   expect(JSON.parse(cookies.stdout)).toEqual([]);
+});
+
+onlyProduct(
+  'records the packets of a device in a new file that tcpdump reads, and of nobody else',
+  async () => {
+    const [mine, other] = await Promise.all([
+      lab().connect({ device: lab().network.deviceAt(0) }),
+      lab().connect({ device: lab().network.deviceAt(1), user: 'bob' }),
+    ]);
+    const users = (await json('server', 'show', 'users')) as { id: string; user: string; ipv4: string }[];
+    const alice = users.find(({ user }) => user === 'alice');
+    const directory = mkdtempSync(join(tmpdir(), 'culvert-capture-'));
+    const pings = [mine, other].map((client) =>
+      client.device.namespace.start(['ping', '-n', '-i', '0.2', corpAddress]),
+    );
+    for (const word of ['alice', alice?.id ?? '', alice?.ipv4 ?? '']) {
+      const file = join(directory, `${word}.pcap`);
+      expect(await shown('server', 'capture', word, file, '--packets', '6')).toMatch(/^Recorded 6 packets/);
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+      const { stdout } = await execute(['tcpdump', '-n', '-r', file]);
+      const lines = stdout.trim().split('\n');
+      expect(lines).toHaveLength(6);
+      for (const line of lines) expect(line).toContain(alice?.ipv4);
+    }
+    const file = join(directory, 'interface.pcap');
+    expect(await shown('server', 'capture', 'culvert0', file, '--seconds', '2')).toMatch(
+      /^Recorded \d+ packets/,
+    );
+    const { stdout } = await execute(['tcpdump', '-n', '-r', file]);
+    for (const { ipv4 } of users) expect(stdout).toContain(ipv4);
+    await Promise.all(pings.map((ping) => ping.stop()));
+  },
+);
+
+onlyProduct('records over no file and through no link, and says what cannot be recorded', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'culvert-capture-'));
+  const there = join(directory, 'there');
+  writeFileSync(there, 'kept');
+  const link = join(directory, 'link');
+  symlinkSync(join(directory, 'elsewhere'), link);
+  for (const file of [there, link]) {
+    expect((await cli('server', 'capture', 'culvert0', file)).stderr).toContain('is there already');
+  }
+  expect(statSync(there).size).toBe(4);
+  const none = await cli('server', 'capture', 'eth77', join(directory, 'none'));
+  expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('eth77') });
+  expect(existsSync(join(directory, 'none'))).toBe(false);
+  expect((await cli('server', 'capture', '-w', join(directory, 'x'))).code).toBe(2);
+  expect((await cli('server', 'capture', 'culvert0', join(directory, 'y'), '--seconds', '0')).code).toBe(2);
 });

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { hostLayout } from '../host-layout/host-layout.ts';
 import type { Tool, ToolContext } from '../program/tool.ts';
+import { addCapture } from './capture/capture.ts';
 import type { AddCommands, CliContext, CommandGroups, ServerPlace } from './commands.ts';
 import { addLogs } from './logs/logs.ts';
 import { addDisconnect } from './sessions/disconnect.ts';
@@ -10,7 +11,7 @@ import { addShow } from './show/show.ts';
 import { addVersion } from './version.ts';
 
 /** Parts of mst-cli, in the order of its help. */
-const parts: readonly AddCommands[] = [addShow, addLogs, addDisconnect, addUnban, addVersion];
+const parts: readonly AddCommands[] = [addShow, addLogs, addDisconnect, addUnban, addCapture, addVersion];
 
 /** `mst-cli`: runs the product on this server. */
 export const cliTool: Tool = {
