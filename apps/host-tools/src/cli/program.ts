@@ -5,13 +5,22 @@ import type { Tool, ToolContext } from '../program/tool.ts';
 import { addCapture } from './capture/capture.ts';
 import type { AddCommands, CliContext, CommandGroups, ServerPlace } from './commands.ts';
 import { addLogs } from './logs/logs.ts';
+import { addProxy } from './proxy/proxy.ts';
 import { addDisconnect } from './sessions/disconnect.ts';
 import { addUnban } from './sessions/unban.ts';
 import { addShow } from './show/show.ts';
 import { addVersion } from './version.ts';
 
 /** Parts of mst-cli, in the order of its help. */
-const parts: readonly AddCommands[] = [addShow, addLogs, addDisconnect, addUnban, addCapture, addVersion];
+const parts: readonly AddCommands[] = [
+  addShow,
+  addLogs,
+  addDisconnect,
+  addUnban,
+  addCapture,
+  addProxy,
+  addVersion,
+];
 
 /** `mst-cli`: runs the product on this server. */
 export const cliTool: Tool = {
