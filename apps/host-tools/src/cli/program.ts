@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { hostLayout } from '../host-layout/host-layout.ts';
 import type { Tool, ToolContext } from '../program/tool.ts';
+import { addBridge } from './bridge/bridge.ts';
 import { addCapture } from './capture/capture.ts';
 import type { AddCommands, CliContext, CommandGroups, ServerPlace } from './commands.ts';
 import { addLogs } from './logs/logs.ts';
@@ -19,6 +20,7 @@ const parts: readonly AddCommands[] = [
   addUnban,
   addCapture,
   addProxy,
+  addBridge,
   addVersion,
 ];
 

@@ -129,6 +129,10 @@ export class CommandLineEngine implements ContainerEngine {
     return `${stdout}${stderr}`;
   }
 
+  ask(words: readonly string[]): Promise<string> {
+    return this.#must(words);
+  }
+
   open(words: readonly string[], signal: AbortSignal): OpenProgram {
     const { stdout, stderr, ended } = openProgram([...this.#commandLine.words, ...words], signal);
     const explained = ended.catch((error: unknown) => {

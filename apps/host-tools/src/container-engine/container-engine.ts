@@ -70,6 +70,8 @@ export interface ContainerEngine {
   removeImage(image: string): Promise<void>;
   /** The last lines that a container has printed. */
   recentLog(container: string, lines: number): Promise<string>;
+  /** Runs the engine's program; resolves to what it prints. */
+  ask(words: readonly string[]): Promise<string>;
   /** Runs the engine's program for as long as it takes; its output is for the caller to read. The signal ends it. */
   open(words: readonly string[], signal: AbortSignal): OpenProgram;
 }
