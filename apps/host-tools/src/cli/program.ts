@@ -5,6 +5,8 @@ import type { Tool, ToolContext } from '../program/tool.ts';
 import { addBridge } from './bridge/bridge.ts';
 import { addCapture } from './capture/capture.ts';
 import type { AddCommands, CliContext, CommandGroups, ServerPlace } from './commands.ts';
+import { addDiagnose } from './diagnose/diagnose.ts';
+import { addHealth } from './health/health.ts';
 import { addLogs } from './logs/logs.ts';
 import { addProxy } from './proxy/proxy.ts';
 import { addDisconnect } from './sessions/disconnect.ts';
@@ -19,6 +21,8 @@ const parts: readonly AddCommands[] = [
   addDisconnect,
   addUnban,
   addCapture,
+  addHealth,
+  addDiagnose,
   addProxy,
   addBridge,
   addVersion,
