@@ -2,6 +2,8 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 /** Tests that mostly wait: for an outage, for a server to be judged healthy again. */
 const fleet = 'src/**/fleet-*.e2e.test.ts';
+/** Tests with Docker and Podman, each with engines of its own. */
+const containers = 'src/**/containers-*.e2e.test.ts';
 
 const common = {
   root: import.meta.dirname,
@@ -23,7 +25,7 @@ export default defineConfig({
           ...common,
           name: 'gateway',
           include: ['src/**/*.e2e.test.ts'],
-          exclude: [...configDefaults.exclude, fleet],
+          exclude: [...configDefaults.exclude, fleet, containers],
           fileParallelism: false,
           sequence: { groupOrder: 0 },
         },
@@ -35,6 +37,15 @@ export default defineConfig({
           include: [fleet],
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: 'containers',
+          include: [containers],
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -11,6 +11,8 @@ import { readSiteCertificate } from './configuration/referenced-files.ts';
 import { engineConfiguration } from './engine/engine-configuration.ts';
 import { engineBinary } from './engine/process.ts';
 import { EngineSupervisor } from './engine/supervisor.ts';
+import type { FrontPlace } from './measurements/front.ts';
+import { Measurements } from './measurements/measurements.ts';
 import { runCommand } from './network/command.ts';
 import { HostNetwork } from './network/host-network.ts';
 import { tunnelNetwork } from './network/tunnel-network.ts';
@@ -67,6 +69,7 @@ export class Gateway {
   readonly #paths;
   readonly #engine: EngineSupervisor;
   readonly #network: HostNetwork;
+  readonly measurements: Measurements;
   readonly #startedAt = Date.now();
   readonly #onHandOverAsked: () => void;
   #service: TunnelService | undefined;
@@ -94,6 +97,11 @@ export class Gateway {
       onEvent: (event) => this.#service?.onEngineEvent(event),
       onReady: () => this.#engineReady(),
       onLost: () => this.#service?.onEngineLost(),
+    });
+    this.measurements = new Measurements({
+      front: () => this.#front(),
+      isEngineConnected: () => this.#engine.connected,
+      freeAddress: () => this.service.freeAddress(),
     });
   }
 
@@ -198,7 +206,6 @@ export class Gateway {
     const { connected, running } = this.#engine;
     const { listenAddresses, proxyProtocol } = standalone;
     const counters = this.service.counters();
-    const freeAddress = this.service.freeAddress();
     return {
       version: gatewayVersion,
       processId: process.pid,
@@ -221,7 +228,6 @@ export class Gateway {
       counters,
       totals: this.service.totals(),
       tunnel: this.#tunnelFacts(),
-      ...(freeAddress === undefined ? {} : { freeAddress }),
     };
   }
 
@@ -251,6 +257,12 @@ export class Gateway {
 
   #tunnelNetwork() {
     return tunnelNetwork(this.#configuration.standalone, this.#configuration.settings);
+  }
+
+  #front(): FrontPlace {
+    const { publicAddress, listenAddresses, proxyProtocol, serverConfiguration } =
+      this.#configuration.standalone;
+    return { publicAddress, listenAddresses, proxyProtocol, listenPort: serverConfiguration.listenPort };
   }
 
   async #engineReady(): Promise<void> {

@@ -52,8 +52,6 @@ export const gatewayStatusSchema = z.object({
     routeIncludes: z.array(z.string()),
     routeExcludes: z.array(z.string()),
   }),
-  /** An address of the pool that no device has: the engine says so to whoever sends a packet there. Absent when all are taken. */
-  freeAddress: z.string().optional(),
 });
 export type GatewayStatus = z.output<typeof gatewayStatusSchema>;
 

@@ -94,6 +94,11 @@ beforeAll(async () => {
     }),
   );
   server = await serveAdministration(socket, {
+    measurements: {
+      front: async () => ({ chain: [], status: 200 }),
+      latency: async () => Promise.reject(new Error('the gateway has no engine, so no packet passes')),
+      traffic: async () => ({ interfaces: [] }),
+    },
     service,
     askForHandOver: () => asked.push('handOver'),
     replaceEngine: async () => true,
@@ -119,7 +124,6 @@ beforeAll(async () => {
         routeIncludes: [],
         routeExcludes: [],
       },
-      freeAddress: '10.70.255.254',
     }),
     logLevel,
     reload: async () => ({
@@ -260,4 +264,11 @@ test('events are told line by line while they happen, and the reader who leaves 
   response.destroy();
   await vi.waitFor(() => expect(events.subscribe()).toBeDefined());
   await Promise.all(others.map((reader) => reader?.return?.()));
+});
+
+test('the agent can have what the gateway measures, or why it cannot', async () => {
+  const client = new AdministrationClient(config);
+  expect(await client.get('/measurements/front')).toEqual({ chain: [], status: 200 });
+  expect(await client.get('/measurements/traffic')).toEqual({ interfaces: [] });
+  await expect(client.get('/measurements/latency')).rejects.toThrow('the gateway has no engine');
 });

@@ -6,12 +6,14 @@ import { type LevelControl, logLevelChangeSchema } from '@culvert/logging/level-
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { ReloadResult } from '../gateway.ts';
+import type { Measurements } from '../measurements/measurements.ts';
 import type { TunnelService } from '../service.ts';
 
 /** What the administrator's commands may ask of a running gateway. */
 export interface Administered {
   readonly service: TunnelService;
   readonly logLevel: Pick<LevelControl, 'state' | 'change' | 'end'>;
+  readonly measurements: Pick<Measurements, 'front' | 'latency' | 'traffic'>;
   status(): Promise<GatewayStatus>;
   reload(): Promise<ReloadResult>;
   askForHandOver(): void;
@@ -56,6 +58,9 @@ function addRoutes(app: FastifyInstance, gateway: Administered): void {
     });
     return reply;
   });
+  app.get('/measurements/front', () => gateway.measurements.front());
+  app.get('/measurements/latency', () => gateway.measurements.latency());
+  app.get('/measurements/traffic', () => gateway.measurements.traffic());
   app.post('/reload', () => gateway.reload());
   app.post('/hand-over', (_request, reply) => {
     // The answer is under way before the process begins to end.

@@ -3,6 +3,7 @@ export * from './check-in.ts';
 export * from './commands.ts';
 export * from './desired-state.ts';
 export * from './enrolment.ts';
+export * from './gateway-measurements.ts';
 export * from './health-metrics.ts';
 export * from './join-token.ts';
 export * from './log-upload.ts';
