@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeFinding, type Finding, type Findings } from '@culvert/contracts';
+import { describeFinding, type Finding, type Findings, type GatewayStatus } from '@culvert/contracts';
 import type { LevelControl } from '@culvert/logging/level-control.ts';
 import type { Logger } from 'pino';
 import { type AdministrationServer, serveAdministration } from './administration/server.ts';
@@ -42,33 +42,6 @@ export interface ReloadResult extends Findings {
   applied: boolean;
   /** True when the file is good, and only a gateway that starts can take it over. */
   needsRestart: boolean;
-}
-
-export interface GatewayStatus {
-  /** Of the gateway's own process. */
-  version: string;
-  file: string;
-  publicAddress: string;
-  listenPort: number;
-  startedAt: number;
-  /** Addresses of the public side; absent for all of them. */
-  listenAddresses?: string[];
-  /** True when every connection has to begin with a PROXY header. */
-  proxyProtocol: boolean;
-  engine: {
-    connected: boolean;
-    version?: string;
-    processId?: number;
-    counters: Record<string, number>;
-  };
-  sessions: {
-    connected: number;
-    /** Signed in, without a tunnel at the moment. */
-    away: number;
-    /** Sessions that there can be. */
-    capacity: number;
-  };
-  counters: Record<string, number>;
 }
 
 /** How often the files of the certificate are looked at; a change is acted on at the second look. */
@@ -235,6 +208,7 @@ export class Gateway {
     const counters = this.service.counters();
     return {
       version: gatewayVersion,
+      processId: process.pid,
       file,
       publicAddress: standalone.publicAddress,
       listenPort: standalone.serverConfiguration.listenPort,
@@ -252,6 +226,8 @@ export class Gateway {
         capacity: this.service.capacity,
       },
       counters,
+      totals: this.service.totals(),
+      tunnel: this.#tunnelFacts(),
     };
   }
 
@@ -259,6 +235,24 @@ export class Gateway {
   get service(): TunnelService {
     if (this.#service === undefined) throw new StartError('the gateway is still starting');
     return this.#service;
+  }
+
+  #tunnelFacts(): GatewayStatus['tunnel'] {
+    const { standalone, settings } = this.#configuration;
+    const { network, ipv6Network, dnsServers, splitDNS, defaultDomainSuffix, routeIncludes, routeExcludes } =
+      standalone.serverConfiguration;
+    return {
+      interface: standalone.tunnelInterface,
+      network,
+      ...(ipv6Network === undefined ? {} : { ipv6Network }),
+      mtu: this.#tunnelNetwork().mtu,
+      deadPeerDetectionSeconds: settings.deadPeerDetectionSeconds,
+      dnsServers,
+      splitDns: splitDNS,
+      ...(defaultDomainSuffix === undefined ? {} : { defaultDomainSuffix }),
+      routeIncludes,
+      routeExcludes,
+    };
   }
 
   #tunnelNetwork() {

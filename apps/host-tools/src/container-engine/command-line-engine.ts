@@ -1,8 +1,15 @@
 import { Failure } from '../program/failure.ts';
-import type { ContainerEngine, ContainerState, EngineName, ImageState, Outcome } from './container-engine.ts';
+import type {
+  ContainerEngine,
+  ContainerState,
+  EngineName,
+  ImageState,
+  OpenProgram,
+  Outcome,
+} from './container-engine.ts';
 import { engineFailure, noAnswer, notInstalled, notUnderstood } from './failures.ts';
 import { missingContainer, parseContainer, parseImage, parseLoaded } from './inspect.ts';
-import { ProgramTimeout, runProgram, streamProgram } from './run-program.ts';
+import { openProgram, ProgramTimeout, runProgram } from './run-program.ts';
 
 export interface CommandLine {
   name: EngineName;
@@ -126,12 +133,16 @@ export class CommandLineEngine implements ContainerEngine {
     return `${stdout}${stderr}`;
   }
 
-  async streamLogs(container: string, words: readonly string[], signal: AbortSignal): Promise<number> {
-    try {
-      return await streamProgram([...this.#commandLine.words, 'logs', ...words, container], signal);
-    } catch (error) {
+  ask(words: readonly string[]): Promise<string> {
+    return this.#must(words);
+  }
+
+  open(words: readonly string[], signal: AbortSignal): OpenProgram {
+    const { stdout, stderr, ended } = openProgram([...this.#commandLine.words, ...words], signal);
+    const explained = ended.catch((error: unknown) => {
       throw this.#explain(error, quick);
-    }
+    });
+    return { stdout, stderr, ended: explained };
   }
 
   async #must(

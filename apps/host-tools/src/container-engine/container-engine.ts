@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+
 /** Engines that the product runs under. */
 export const engineNames = ['docker', 'podman'] as const;
 export type EngineName = (typeof engineNames)[number];
@@ -28,6 +30,14 @@ export interface Outcome {
   status: number;
   stdout: string;
   stderr: string;
+}
+
+/** A program that runs; both streams have to be read. */
+export interface OpenProgram {
+  stdout: Readable;
+  stderr: Readable;
+  /** Resolves to the exit status; rejects with a Failure when the program cannot be run. */
+  ended: Promise<number>;
 }
 
 /** Docker or Podman, through its command line. Methods reject with a Failure that says what the engine said. */
@@ -62,6 +72,8 @@ export interface ContainerEngine {
   removeImage(image: string): Promise<void>;
   /** The last lines that a container has printed. */
   recentLog(container: string, lines: number): Promise<string>;
-  /** Streams the log of a container to this process; the words are those of `logs`. Resolves to the exit status. */
-  streamLogs(container: string, words: readonly string[], signal: AbortSignal): Promise<number>;
+  /** Runs the engine's program; resolves to what it prints. */
+  ask(words: readonly string[]): Promise<string>;
+  /** Runs the engine's program for as long as it takes; its output is for the caller to read. The signal ends it. */
+  open(words: readonly string[], signal: AbortSignal): OpenProgram;
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import type { Outcome } from './container-engine.ts';
+import type { OpenProgram, Outcome } from './container-engine.ts';
 
 export interface ProgramOptions {
   /** Added to the environment of this process. */
@@ -49,21 +49,23 @@ export function runProgram(
   });
 }
 
-/** Streams the output of a program to this process. Resolves to its exit status. */
-export function streamProgram(
+/** Runs a program whose output is read while it runs, without a shell and without input. The signal ends it. */
+export function openProgram(
   [program = '', ...parameters]: readonly string[],
   signal: AbortSignal,
-): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, parameters, { stdio: ['ignore', 'inherit', 'inherit'] });
-    const end = () => child.kill('SIGTERM');
-    signal.addEventListener('abort', end, { once: true });
+): OpenProgram {
+  const child = spawn(program, parameters, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const end = () => child.kill('SIGTERM');
+  signal.addEventListener('abort', end, { once: true });
+  const ended = new Promise<number>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code) => {
-      signal.removeEventListener('abort', end);
-      resolve(code ?? 0);
-    });
+    child.once('close', (code) => resolve(code ?? 0));
   });
+  return {
+    stdout: child.stdout,
+    stderr: child.stderr,
+    ended: ended.finally(() => signal.removeEventListener('abort', end)),
+  };
 }
 
 function collect(stream: NodeJS.ReadableStream): () => string {
