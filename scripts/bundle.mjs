@@ -9,10 +9,20 @@ import { root } from './setup.mjs';
 const repository = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const [entry, output, format = 'esm', version = repository.version] = process.argv.slice(2);
 
+/** Texts of the repository that a program hands on; one that uses none of them gets none. */
+const texts = Object.fromEntries(
+  ['LICENSE', 'deploy/systemd/mstunnel_monitor.service'].map((file) => [
+    file,
+    readFileSync(join(root, file), 'utf8'),
+  ]),
+);
+
 await build({
   input: resolve(root, entry),
   platform: 'node',
   logLevel: 'warn',
-  transform: { define: { CULVERT_BUILT_VERSION: JSON.stringify(version) } },
+  transform: {
+    define: { CULVERT_BUILT_VERSION: JSON.stringify(version), CULVERT_BUILT_TEXTS: JSON.stringify(texts) },
+  },
   output: { file: resolve(output), format, codeSplitting: false, minify: true },
 });

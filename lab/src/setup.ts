@@ -30,6 +30,13 @@ const packages: readonly [name: string, purpose: string][] = [
   ['libssl-dev', 'building the OpenSSL client'],
   ['libxml2-dev', 'building the OpenSSL client'],
   ['zlib1g-dev', 'building the OpenSSL client'],
+  ['docker.io', 'containers with Docker'],
+  ['podman', 'containers with Podman'],
+  ['containernetworking-plugins', 'networks of Podman'],
+  ['runc', 'the runtime of both'],
+  ['iptables', 'published ports of both'],
+  ['debootstrap', 'the base image of containers'],
+  ['binutils', 'smaller programs in images'],
   ['debian-archive-keyring', 'checking the source of the OpenSSL client'],
 ];
 

@@ -16,6 +16,7 @@ import { RememberedCommands } from './commands/remembered-commands.ts';
 import { ServerConfigurations } from './configuration/server-configurations.ts';
 import { GatewayClient } from './gateway/gateway-client.ts';
 import type { HealthSource } from './health/source.ts';
+import { writeHostFiles } from './host-files/host-files.ts';
 import type { HostLogs } from './host-logs.ts';
 import type { HostPaths } from './host-paths.ts';
 import { certificateOf } from './identity/identity.ts';
@@ -226,6 +227,7 @@ export class Agent {
     this.#trouble = undefined;
     this.#membership.isWell();
     this.#lastCheckIn = this.#now().toISOString();
+    await this.#tellHost();
     await this.#samples.acknowledge(told.samples);
     await this.#commands.acknowledge(told.commandResults);
     this.#options.health.configure(answer.settings);
@@ -248,6 +250,25 @@ export class Agent {
       });
     }
     if (this.#samples.count > 0 && told.samples.length > 0) this.#loop.news();
+  }
+
+  /** With each check-in, so that a file that could not be written, or was removed, comes back. */
+  async #tellHost(): Promise<void> {
+    const { identity } = this.#membership;
+    if (identity === undefined) return;
+    const { membership, credentials } = identity;
+    const { desired, appliedRevision } = this.#configurations.state;
+    await writeHostFiles(this.#options.paths, {
+      membership,
+      certificate: {
+        notAfter: certificateOf(credentials).validToDate,
+        renewalAt: new Date(this.#renewal.dueAt(credentials)),
+      },
+      applied: desired?.revision === appliedRevision ? desired : undefined,
+    }).catch((error: unknown) =>
+      // A full disk is no reason not to act on what the control plane says.
+      this.#logger.warn({ reason: String(error) }, 'the host cannot be told of this agent'),
+    );
   }
 
   async #begin(command: Command): Promise<void> {

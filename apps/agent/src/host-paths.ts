@@ -13,6 +13,9 @@ export interface HostPaths {
   /** An administrator puts a join token here for a server that joins by itself. */
   joinTokenFile: string;
   settingsFile: string;
+  /** What the host is told of the agent, and of the configuration in use. */
+  agentInfoFile: string;
+  adminSettingsFile: string;
 }
 
 export function hostPaths(directory: string): HostPaths {
@@ -28,5 +31,7 @@ export function hostPaths(directory: string): HostPaths {
     agentDirectory,
     joinTokenFile: join(agentDirectory, 'join-token'),
     settingsFile: join(agentDirectory, 'settings.json'),
+    agentInfoFile: join(directory, 'agent-info.json'),
+    adminSettingsFile: join(directory, 'admin-settings.json'),
   };
 }

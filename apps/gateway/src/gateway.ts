@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeFinding, type Finding, type Findings } from '@culvert/contracts';
+import { describeFinding, type Finding, type Findings, type GatewayStatus } from '@culvert/contracts';
 import type { LevelControl } from '@culvert/logging/level-control.ts';
 import type { Logger } from 'pino';
 import { type AdministrationServer, serveAdministration } from './administration/server.ts';
@@ -11,6 +11,8 @@ import { readSiteCertificate } from './configuration/referenced-files.ts';
 import { engineConfiguration } from './engine/engine-configuration.ts';
 import { engineBinary } from './engine/process.ts';
 import { EngineSupervisor } from './engine/supervisor.ts';
+import type { FrontPlace } from './measurements/front.ts';
+import { Measurements } from './measurements/measurements.ts';
 import { runCommand } from './network/command.ts';
 import { HostNetwork } from './network/host-network.ts';
 import { tunnelNetwork } from './network/tunnel-network.ts';
@@ -42,35 +44,6 @@ export interface ReloadResult extends Findings {
   needsRestart: boolean;
 }
 
-export interface GatewayStatus {
-  /** Of the gateway's own process. */
-  version: string;
-  file: string;
-  publicAddress: string;
-  listenPort: number;
-  startedAt: number;
-  /** Addresses of the public side; absent for all of them. */
-  listenAddresses?: string[];
-  /** True when every connection has to begin with a PROXY header. */
-  proxyProtocol: boolean;
-  engine: {
-    connected: boolean;
-    version?: string;
-    processId?: number;
-    counters: Record<string, number>;
-  };
-  sessions: {
-    connected: number;
-    /** Signed in, without a tunnel at the moment. */
-    away: number;
-    /** Sessions that there can be. */
-    capacity: number;
-  };
-  counters: Record<string, number>;
-  /** An address of the pool that no device has: the engine says so to whoever sends a packet there. Absent when all are taken. */
-  freeAddress?: string;
-}
-
 /** How often the files of the certificate are looked at; a change is acted on at the second look. */
 const certificateLookMilliseconds = 2000;
 
@@ -96,6 +69,7 @@ export class Gateway {
   readonly #paths;
   readonly #engine: EngineSupervisor;
   readonly #network: HostNetwork;
+  readonly measurements: Measurements;
   readonly #startedAt = Date.now();
   readonly #onHandOverAsked: () => void;
   #service: TunnelService | undefined;
@@ -123,6 +97,11 @@ export class Gateway {
       onEvent: (event) => this.#service?.onEngineEvent(event),
       onReady: () => this.#engineReady(),
       onLost: () => this.#service?.onEngineLost(),
+    });
+    this.measurements = new Measurements({
+      front: () => this.#front(),
+      isEngineConnected: () => this.#engine.connected,
+      freeAddress: () => this.service.freeAddress(),
     });
   }
 
@@ -227,9 +206,9 @@ export class Gateway {
     const { connected, running } = this.#engine;
     const { listenAddresses, proxyProtocol } = standalone;
     const counters = this.service.counters();
-    const freeAddress = this.service.freeAddress();
     return {
       version: gatewayVersion,
+      processId: process.pid,
       file,
       publicAddress: standalone.publicAddress,
       listenPort: standalone.serverConfiguration.listenPort,
@@ -247,7 +226,8 @@ export class Gateway {
         capacity: this.service.capacity,
       },
       counters,
-      ...(freeAddress === undefined ? {} : { freeAddress }),
+      totals: this.service.totals(),
+      tunnel: this.#tunnelFacts(),
     };
   }
 
@@ -257,8 +237,32 @@ export class Gateway {
     return this.#service;
   }
 
+  #tunnelFacts(): GatewayStatus['tunnel'] {
+    const { standalone, settings } = this.#configuration;
+    const { network, ipv6Network, dnsServers, splitDNS, defaultDomainSuffix, routeIncludes, routeExcludes } =
+      standalone.serverConfiguration;
+    return {
+      interface: standalone.tunnelInterface,
+      network,
+      ...(ipv6Network === undefined ? {} : { ipv6Network }),
+      mtu: this.#tunnelNetwork().mtu,
+      deadPeerDetectionSeconds: settings.deadPeerDetectionSeconds,
+      dnsServers,
+      splitDns: splitDNS,
+      ...(defaultDomainSuffix === undefined ? {} : { defaultDomainSuffix }),
+      routeIncludes,
+      routeExcludes,
+    };
+  }
+
   #tunnelNetwork() {
     return tunnelNetwork(this.#configuration.standalone, this.#configuration.settings);
+  }
+
+  #front(): FrontPlace {
+    const { publicAddress, listenAddresses, proxyProtocol, serverConfiguration } =
+      this.#configuration.standalone;
+    return { publicAddress, listenAddresses, proxyProtocol, listenPort: serverConfiguration.listenPort };
   }
 
   async #engineReady(): Promise<void> {

@@ -3,9 +3,10 @@ import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { BanView, SessionView } from '@culvert/contracts';
+import type { BanPoints, BanView, GatewayStatus, SessionView } from '@culvert/contracts';
 import type { Logger } from 'pino';
 import { type AccessEvent, AccessLog } from './access-log/access-log.ts';
+import { EventFeed } from './access-log/event-feed.ts';
 import { RefusalLimit } from './access-log/refusal-limit.ts';
 import type { AddressPool } from './addresses/address-pool.ts';
 import type { LoadedConfiguration } from './configuration/loaded-configuration.ts';
@@ -24,7 +25,7 @@ import { randomPool } from './sessions/random-pool.ts';
 import type { DeviceFacts, Session } from './sessions/session.ts';
 import { identify, SessionLifecycle } from './sessions/session-lifecycle.ts';
 import { SqliteSessionStore } from './sessions/session-store.ts';
-import { Sessions } from './sessions/sessions.ts';
+import { Sessions, type TunnelEnd, totalTraffic } from './sessions/sessions.ts';
 import { deviceFacts } from './sign-in/device-facts.ts';
 import { answerCookies, type DocumentFacts, renderAnswer, type SignInAnswer } from './sign-in/documents.ts';
 import { readSignInRequest } from './sign-in/request.ts';
@@ -42,9 +43,15 @@ export interface TunnelService {
   onEngineLost(): void;
   onEngineEvent(event: SessionEvent): void;
   reconfigure(configuration: LoadedConfiguration): void;
-  sessions(): Promise<SessionView[]>;
+  sessions(options?: { ending?: boolean }): Promise<SessionView[]>;
   disconnect(selector: { session: string } | { user: string }, message: string): Promise<number>;
   bans(): BanView[];
+  /** Addresses with failures that count against them, and how many bring a ban. */
+  banPoints(): { points: BanPoints[]; failuresBeforeBan: number };
+  /** What happens from now on; see `EventFeed`. */
+  readonly events: EventFeed;
+  /** Sums since the process started. */
+  totals(): GatewayStatus['totals'];
   unban(address: string | 'all'): number;
   counters(): Record<string, number>;
   /** Sessions that there can be at the same time. */
@@ -99,6 +106,7 @@ class Service implements TunnelService {
   readonly #accessLog: AccessLog;
   readonly #guard: GuessingGuard;
   readonly #refusalLimit = new RefusalLimit();
+  readonly events = new EventFeed();
   readonly #sessions: Sessions;
   readonly #lifecycle: SessionLifecycle;
   readonly #signIn: SignIn;
@@ -135,7 +143,9 @@ class Service implements TunnelService {
       logger.error({ err: error }, 'the session store cannot be written'),
     );
     const random = randomPool();
-    this.#guard = new GuessingGuard(configuration.standalone.signInProtection);
+    this.#guard = new GuessingGuard(configuration.standalone.signInProtection, (ban, at) =>
+      this.events.publish({ event: 'ban', ...ban }, at),
+    );
     this.#sessions = new Sessions(sessionRules(configuration), this.#pool, this.#store, random);
     this.#lifecycle = new SessionLifecycle(this.#sessions, {
       engine,
@@ -204,8 +214,8 @@ class Service implements TunnelService {
     }
   }
 
-  sessions(): Promise<SessionView[]> {
-    return this.#lifecycle.views();
+  sessions(options: { ending?: boolean } = {}): Promise<SessionView[]> {
+    return this.#lifecycle.views(options);
   }
 
   async disconnect(selector: { session: string } | { user: string }, message: string): Promise<number> {
@@ -222,6 +232,17 @@ class Service implements TunnelService {
     return this.#guard.bans(this.#now());
   }
 
+  banPoints(): { points: BanPoints[]; failuresBeforeBan: number } {
+    return {
+      points: this.#guard.points(this.#now()),
+      failuresBeforeBan: this.#guard.failuresBeforeBan,
+    };
+  }
+
+  totals(): GatewayStatus['totals'] {
+    return this.#lifecycle.totals.view([...this.#sessions.all()].map((session) => totalTraffic(session)));
+  }
+
   unban(address: string | 'all'): number {
     return this.#guard.unban(address, this.#now());
   }
@@ -236,7 +257,7 @@ class Service implements TunnelService {
       sessions: this.#sessions.size,
       sessionsConnected: connected,
       sessionsAway: this.#sessions.size - connected,
-      sessionsEnded: this.#lifecycle.ended,
+      sessionsEnded: this.#lifecycle.totals.count,
       signInsPending: this.#signIn.pending,
       bans: this.bans().length,
       addressesFree: this.#sessions.freeAddresses,
@@ -265,6 +286,7 @@ class Service implements TunnelService {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#sweep);
+    this.events.close();
     clearTimeout(this.#trafficTimer);
     await this.#application?.relay.close();
     await this.#application?.app.close();
@@ -377,7 +399,7 @@ class Service implements TunnelService {
         random: Math.random(),
       });
       await this.#attach(plan);
-      this.#attached(session, device, asked.hostname);
+      this.#attached(session, device, { hostname: asked.hostname, mtu: plan.mtu });
       setTimeout(() => socket.destroy(), handOverMilliseconds).unref();
     } catch (error) {
       this.#counts.connectsFailed += 1;
@@ -416,14 +438,14 @@ class Service implements TunnelService {
     return cookie === undefined ? undefined : this.#sessions.authenticate(cookie, this.#now());
   }
 
-  #attached(session: Session, device: Device, hostname: string | undefined): void {
+  #attached(session: Session, device: Device, end: Omit<TunnelEnd, 'remoteAddress'>): void {
     // The session may have ended while the engine worked; then the engine must not keep it.
     if (this.#sessions.get(session.id) !== session || session.state === 'ending') {
       this.#detach(session.id, 'The session has ended.');
       return;
     }
     const now = this.#now();
-    const first = this.#sessions.attached(session, device.address, hostname, now);
+    const first = this.#sessions.attached(session, { remoteAddress: device.address, ...end }, now);
     const tls = describeTls(device);
     this.#counts[first ? 'connects' : 'reconnects'] += 1;
     this.#logger.debug({ session: session.id, first, tls }, 'a tunnel is open');
@@ -443,6 +465,7 @@ class Service implements TunnelService {
   }
 
   #log(event: AccessEvent, at: number): void {
+    this.events.publish(event, at);
     try {
       this.#accessLog.write(event, at);
     } catch (error) {

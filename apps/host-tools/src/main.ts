@@ -20,7 +20,10 @@ const tools: Record<ToolName, () => Promise<Run>> = {
     const { setupTool } = await import('./setup/program.ts');
     return (parameters) => runTool(setupTool, parameters, terminal, process.env);
   },
-  mstunnel_monitor: async () => (await import('./monitor/program.ts')).runMonitorProgram,
+  mstunnel_monitor: async () => {
+    const { monitorTool } = await import('./monitor/program.ts');
+    return (parameters) => runTool(monitorTool, parameters, terminal, process.env);
+  },
 };
 
 /** The tool is named by how the executable was called, or else by the first word. */

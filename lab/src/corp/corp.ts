@@ -18,7 +18,8 @@ export class Corp {
     this.dns = dns;
   }
 
-  static async start(namespace: Namespace): Promise<Corp> {
+  /** `names` are further ones that its name server knows, with their addresses. */
+  static async start(namespace: Namespace, names: Readonly<Record<string, string>> = {}): Promise<Corp> {
     const host = namespace.start([process.execPath, fileURLToPath(new URL('host.ts', import.meta.url))]);
     const dns = namespace.start([
       'dnsmasq',
@@ -27,6 +28,7 @@ export class Corp {
       `--listen-address=${corpDnsAddress}`,
       `--address=/${intranetName}/${corpAddress}`,
       `--address=/${intranetName}/${corpAddress6}`,
+      ...Object.entries(names).map(([name, address]) => `--address=/${name}/${address}`),
     ]);
     for (const port of iperfPorts) {
       const iperf = namespace.start(['iperf3', '--server', '--forceflush', '--port', String(port)]);

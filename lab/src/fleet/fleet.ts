@@ -3,15 +3,13 @@ import { Client, type ClientOptions } from '../client/client.ts';
 import { Corp } from '../corp/corp.ts';
 import { Authority } from '../server/certificates.ts';
 import { writeAccounts } from '../server/culvert.ts';
-import { devicePool } from '../server/server.ts';
 import { makeDirectory } from '../system/run.ts';
 import { eventually } from '../system/wait.ts';
 import { Balancer } from './balancer.ts';
 import { ControlPlaneHost, type Entry } from './control-plane-host.ts';
+import { createSite, graph } from './create-site.ts';
 import { FleetNetwork } from './fleet-network.ts';
 import { ServerHost } from './server-host.ts';
-
-const graph = '/graph/beta/deviceManagement';
 
 /** Accounts of the fleet: one for each device, with its password. */
 function accounts(count: number): Record<string, string> {
@@ -81,7 +79,9 @@ export class Fleet {
   }
 
   async #begin({ running = 'monitor', prepareReleases }: FleetOptions): Promise<void> {
-    await this.#createSite();
+    const { configurationId, siteId } = await createSite(this.controlPlane);
+    this.configurationId = configurationId;
+    this.siteId = siteId;
     for (const server of this.servers) prepareReleases?.(server.releases);
     const hasReleases = prepareReleases !== undefined;
     if (running === 'monitor') {
@@ -117,24 +117,6 @@ export class Fleet {
       }),
     );
     await this.balancer.serves(this.servers.map(({ name }) => name));
-  }
-
-  /** Makes a configuration and the site of the servers through the API. */
-  async #createSite(): Promise<void> {
-    const configuration = await this.controlPlane.ask('POST', `${graph}/microsoftTunnelConfigurations`, {
-      displayName: 'Fleet',
-      network: devicePool,
-      dnsServers: ['10.60.0.53'],
-      defaultDomainSuffix: 'corp.test',
-      routeIncludes: ['10.60.0.0/16'],
-    });
-    this.configurationId = String(configuration.id);
-    const site = await this.controlPlane.ask('POST', `${graph}/microsoftTunnelSites`, {
-      displayName: 'Headquarters',
-      publicAddress: 'vpn.test',
-      microsoftTunnelConfiguration: { id: this.configurationId },
-    });
-    this.siteId = String(site.id);
   }
 
   /** The records of the servers of the site. */

@@ -1,4 +1,5 @@
 export * from './across-fields.ts';
+export * from './administration.ts';
 export * from './engine-messages.ts';
 export * from './findings/finding.ts';
 export * from './findings/known-keys.ts';

@@ -6,8 +6,8 @@ import { platforms } from './standalone-configuration.ts';
 export const sessionViewSchema = z.strictObject({
   id: z.string(),
   user: z.string(),
-  /** `away` also stands for a device that signed in and has not opened its tunnel yet. */
-  state: z.enum(['connected', 'away']),
+  /** `away` also stands for a device that signed in and has not opened its tunnel yet; `ending` is shown only when asked for. */
+  state: z.enum(['connected', 'away', 'ending']),
   /** Where packets to the device go at this moment. */
   channel: z.enum(['dtls', 'tls', 'none']),
   ipv4: address('ipv4'),
@@ -18,11 +18,17 @@ export const sessionViewSchema = z.strictObject({
   hostname: z.string().optional(),
   userAgent: z.string().optional(),
   signedInAt: z.int(),
+  /** When the first tunnel opened. */
+  connectedAt: z.int().optional(),
+  /** When the device was heard last. */
+  lastActivityAt: z.int().optional(),
   endsAt: z.int(),
   /** Bytes of inner packets from the device. */
   bytesIn: z.int(),
   /** Bytes of inner packets to the device. */
   bytesOut: z.int(),
+  /** Bytes of the largest inner packet of its tunnel. */
+  mtu: z.int().optional(),
   /** Version and cipher suite of the TLS channel. */
   tls: z.string().optional(),
   /** Cipher suite of the DTLS channel. */

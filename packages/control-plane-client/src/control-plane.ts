@@ -88,6 +88,11 @@ export class ControlPlane {
     return certificate;
   }
 
+  /** Removes the record of this server. */
+  async leave(): Promise<void> {
+    await this.#exchange(this.#lanes.requests, 'DELETE', '/agent/v1/membership', undefined, {});
+  }
+
   checkIn(checkIn: CheckIn, signal?: AbortSignal): Promise<UnderstoodAnswer> {
     const options = signal === undefined ? {} : { signal };
     return this.#post('/agent/v1/check-in', checkIn, understoodAnswerSchema, options);
@@ -137,7 +142,7 @@ export class ControlPlane {
 
   async #exchange(
     lane: Client,
-    method: 'GET' | 'POST' | 'PUT',
+    method: 'DELETE' | 'GET' | 'POST' | 'PUT',
     path: string,
     body: Buffer | string | undefined,
     { signal, patience = answerMilliseconds, authorization, contentType }: RequestOptions,

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import { hostPaths } from '../host-paths.ts';
 import { joinCommand } from './commands/join.ts';
+import { leave } from './commands/leave.ts';
+import { prepare } from './commands/prepare.ts';
 import { run } from './commands/run.ts';
 import { status } from './commands/status.ts';
 import type { Terminal } from './terminal.ts';
@@ -61,6 +63,10 @@ function describeProgram(
     .option('--join-token-file <file>', 'a file with the join token')
     .option('--control-plane <url>', 'address of the control plane: sign in as an administrator')
     .option('--authority-file <file>', 'PEM of the authority of that address, where it is no public one')
+    .option(
+      '--access-token <text>',
+      'of an administrator who has signed in already, or - to read it from standard input',
+    )
     .option('--site <id>', 'the site to join')
     .option('--server <id>', 'the server to join again as')
     .option('--again', 'join again, though this server has joined or its files are damaged')
@@ -70,8 +76,22 @@ function describeProgram(
         command.error('error: one of --join-token, --join-token-file and --control-plane is needed');
       if (options.site !== undefined && options.server !== undefined)
         command.error('error: either --site or --server');
+      if (options.accessToken !== undefined && options.controlPlane === undefined)
+        command.error('error: --access-token needs --control-plane');
       return keep(joinCommand(hostPaths(options.directory), options, terminal, environment));
     });
+  program
+    .command('prepare')
+    .description('write the file of the gateway with the configuration of the site, where there is none yet')
+    .addOption(directory())
+    .action((options) => keep(prepare(hostPaths(options.directory), terminal, environment)));
+  program
+    .command('leave')
+    .description(
+      'remove the record of this server from the control plane, and its certificate from this host',
+    )
+    .addOption(directory())
+    .action((options) => keep(leave(hostPaths(options.directory), terminal, environment)));
   program
     .command('status')
     .description('tell how the running agent is')

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import {
   type DesiredConfiguration,
@@ -7,7 +8,7 @@ import {
   standaloneConfigurationSchema,
   validateDocument,
 } from '@culvert/contracts';
-import { writeDurably } from '../files/durable-file.ts';
+import { readIfThere, writeDurably } from '../files/durable-file.ts';
 
 /** What a site says about its gateways. */
 export type GatewaySettings = Pick<DesiredConfiguration, 'publicAddress' | 'serverConfiguration'>;
@@ -53,6 +54,26 @@ export function isSame(left: GatewaySettings, right: GatewaySettings): boolean {
 export async function writeSettings(file: string, settings: GatewaySettings): Promise<void> {
   const document = withSettings(parse(file, await readFile(file, 'utf8')), settings);
   understand(file, document);
+  await writeDurably(file, `${JSON.stringify(document, undefined, 2)}\n`);
+}
+
+/** What an installed server has beside the settings of its site: files that its setup and its administrator bring. */
+const installed = {
+  // One file with chain and key, so that both are replaced in the same moment.
+  tls: { certificateFile: 'private/gateway-active.pem', privateKeyFile: 'private/gateway-active.pem' },
+  authentication: [{ kind: 'passwordFile', file: 'users' }],
+  stateDirectory: '.',
+};
+
+/** Writes the file of a server that has none yet, and an empty file of users beside it. Rejects when the gateway could not start with it. */
+export async function createGatewayFile(
+  file: string,
+  { publicAddress, serverConfiguration }: GatewaySettings,
+): Promise<void> {
+  const document = { publicAddress, serverConfiguration, ...installed };
+  understand(file, document);
+  const users = join(dirname(file), 'users');
+  if ((await readIfThere(users)) === undefined) await writeDurably(users, '');
   await writeDurably(file, `${JSON.stringify(document, undefined, 2)}\n`);
 }
 

@@ -1,17 +1,19 @@
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RevocationAuthority } from '@culvert/certificates/testing/revocation-authority.ts';
 import { agentMetricNames, healthReasonsSchema, healthSampleSchema } from '@culvert/contracts';
+import { TestServers } from '@culvert/network-errors/testing/servers.ts';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createHealthSource, type RunningHealthSource } from './create-health-source.ts';
 import { healthTable } from './report.ts';
-import { statusOf, TestServers } from './testing.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'culvert-health-'));
 const servers = new TestServers();
 const sources: RunningHealthSource[] = [];
 let authority: RevocationAuthority;
+let sockets = 0;
 
 beforeAll(async () => {
   authority = await RevocationAuthority.start();
@@ -35,14 +37,22 @@ function start(adminSocket: string): RunningHealthSource {
   return source;
 }
 
-/** A gateway that tells and serves what a real one would. */
+/** A gateway that tells and measures what a real one would. */
 async function gateway(): Promise<string> {
-  const { workshop } = authority;
-  const cert = ['vpn.example.com', 'ca'].map((name) => workshop.read(`${name}.crt`)).join('');
-  const identity = { key: workshop.read('vpn.example.com.key'), cert };
-  const port = await servers.front(identity, 'HTTP/1.1 200 OK\r\n\r\nalive');
-  const path = join(directory, `${port}.sock`);
-  await servers.administration(path, 200, JSON.stringify(statusOf(port)));
+  const chain = ['vpn.example.com', 'ca'].map((name) =>
+    new X509Certificate(authority.workshop.read(`${name}.crt`)).raw.toString('base64'),
+  );
+  sockets += 1;
+  const path = join(directory, `${sockets}.sock`);
+  await servers.local(path, {
+    '/status': [200, JSON.stringify({ engine: { connected: true }, sessions: { connected: 7 } })],
+    '/measurements/front': [200, JSON.stringify({ chain, status: 200 })],
+    '/measurements/latency': [200, JSON.stringify({ milliseconds: 0.25 })],
+    '/measurements/traffic': [
+      200,
+      JSON.stringify({ interfaces: [{ name: 'eth0', index: 2, received: 1, sent: 2 }] }),
+    ],
+  });
   return path;
 }
 
@@ -70,6 +80,8 @@ test.each([
   expect(values).toMatchObject({
     currentConnections: 7,
     serverContainerHealthy: 1,
+    latency: 0.25,
+    throughput: 0,
     tlsCertificateRevoked: value,
   });
   expect(reasons.tlsCertificateRevoked?.includes('was revoked by CN=ca') ?? false).toBe(value === 2);

@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostPaths } from '../host-paths.ts';
 import { IdentityStore } from '../identity/identity-store.ts';
-import { agentCertificateProbe, gatewayProbe, KnownGateway } from './gateway-probes.ts';
-import { coresProbe, diskProbe, memoryProbe, processorProbe, throughputProbe } from './host-probes.ts';
+import { agentCertificateProbe, gatewayProbe } from './gateway-probes.ts';
+import { coresProbe, diskProbe, memoryProbe, processorProbe } from './host-probes.ts';
 import type { ProxyFor } from './http-request.ts';
+import { KnownGateway } from './known-gateway.ts';
 import { latencyProbe } from './latency-probe.ts';
 import { seconds } from './probe.ts';
 import { ProbeRunner } from './probe-runner.ts';
 import { imageRegistryProbe, internalNetworkProbe } from './reachability-probes.ts';
 import { revocationProbe } from './revocation-probe.ts';
 import type { HealthSettings, HealthSource } from './source.ts';
+import { throughputProbe } from './throughput-probe.ts';
 
 export interface HealthSourceOptions {
   paths: Pick<HostPaths, 'directory' | 'adminSocket' | 'agentDirectory'>;
@@ -36,7 +38,7 @@ export function createHealthSource(options: HealthSourceOptions): RunningHealthS
   const runner = new ProbeRunner([
     gatewayProbe(gateway, now),
     latencyProbe(gateway),
-    throughputProbe(() => gateway.last?.listenAddresses),
+    throughputProbe(gateway),
     processorProbe(),
     memoryProbe(),
     coresProbe(),

@@ -1,42 +1,18 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { daysLeft } from './certificate-days.ts';
-import { type Served, visitGateway } from './gateway-connection.ts';
-import { type GatewayStatus, readGatewayStatus } from './gateway-status.ts';
+import type { GatewayStatus } from './gateway-status.ts';
+import type { KnownGateway, Served } from './known-gateway.ts';
 import { type Measurement, type Measurements, messageOf, minutes, type Probe, seconds } from './probe.ts';
 
-/** What the gateway of this host has told last. Its engine serves on while the gateway is away, so it stays of use. */
-export class KnownGateway {
-  readonly #socketPath: string;
-  #last: GatewayStatus | undefined;
-
-  constructor(socketPath: string) {
-    this.#socketPath = socketPath;
-  }
-
-  get last(): GatewayStatus | undefined {
-    return this.#last;
-  }
-
-  async ask(): Promise<GatewayStatus> {
-    this.#last = await readGatewayStatus(this.#socketPath);
-    return this.#last;
-  }
-}
-
-/** `currentConnections` from the gateway, `serverContainerHealthy` and `tlsCertificateDaysLeft` by going there like a device. */
+/** `currentConnections` from the gateway, `serverContainerHealthy` and `tlsCertificateDaysLeft` by a visit to its front. */
 export function gatewayProbe(gateway: KnownGateway, now: () => Date): Probe {
   return {
     metrics: ['currentConnections', 'serverContainerHealthy', 'tlsCertificateDaysLeft'],
     periodMilliseconds: 10 * seconds,
     limitMilliseconds: 8 * seconds,
-    async measure(signal) {
-      const asked = await settle(gateway.ask());
-      const known = gateway.last;
-      const served: Settled<Served> =
-        known === undefined
-          ? { error: 'no gateway is running on this host' }
-          : await settle(visitGateway(known, signal));
+    async measure() {
+      const [asked, served] = await Promise.all([settle(gateway.status()), settle(gateway.served())]);
       return judgeGateway(asked, served, now());
     },
   };

@@ -11,14 +11,7 @@ import {
 } from './cgroup.ts';
 import { parseMemory } from './memory.ts';
 import { parseProcessorTime, percent, processorUsage, usableProcessors } from './processors.ts';
-import {
-  bytesBetween,
-  counted,
-  defaultInterface,
-  defaultInterface6,
-  kilobitsPerSecond,
-  parseTraffic,
-} from './public-interface.ts';
+import { bytesBetween, counted, kilobitsPerSecond } from './traffic.ts';
 import { mean, Window } from './window.ts';
 
 const anyText = fc.oneof(
@@ -136,41 +129,7 @@ describe('control groups', () => {
   });
 });
 
-describe('the public side', () => {
-  const header = 'Inter-|   Receive                |  Transmit\n face |bytes packets|bytes packets\n';
-
-  test('has counters of both directions, also of an alias', () => {
-    const text = `${header}    lo: 5 0 0 0 0 0 0 0 6 0 0 0 0 0 0 0\neth0:1:7 0 0 0 0 0 0 0 8 0 0 0 0 0 0 0\n`;
-    expect([...parseTraffic(text)]).toEqual([
-      ['lo', { received: 5, sent: 6 }],
-      ['eth0:1', { received: 7, sent: 8 }],
-    ]);
-  });
-
-  test('of this machine can be read', () => {
-    expect(parseTraffic(readFileSync('/proc/net/dev', 'utf8')).has('lo')).toBe(true);
-  });
-
-  test('is the interface of the default route that is up and has the smallest metric', () => {
-    const route = [
-      'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT',
-      'wan1\t00000000\t0100000A\t0003\t0\t0\t200\t00000000\t0\t0\t0',
-      'wan0\t00000000\t0100000A\t0003\t0\t0\t100\t00000000\t0\t0\t0',
-      'down\t00000000\t0100000A\t0002\t0\t0\t1\t00000000\t0\t0\t0',
-      'lan0\t0000000A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0',
-    ].join('\n');
-    expect(defaultInterface(route)).toBe('wan0');
-    expect(defaultInterface('Iface\tDestination\n')).toBeUndefined();
-  });
-
-  test('is found by IPv6 as well', () => {
-    const zero = '0'.repeat(32);
-    const line = (metric: string, name: string) =>
-      `${zero} 00 ${zero} 00 ${zero} ${metric} 1 0 00000003 ${name}`;
-    expect(defaultInterface6([line('00000400', 'wan1'), line('00000100', 'wan0')].join('\n'))).toBe('wan0');
-    expect(defaultInterface6(line('ffffffff', 'lo'))).toBeUndefined();
-  });
-
+describe('the traffic of the public side', () => {
   test('counts on when a counter of 32 bits begins again, and anew when it was set back', () => {
     expect(counted(2 ** 32 - 100, 50)).toBe(150);
     expect(counted(5_000, 70)).toBe(70);
@@ -227,16 +186,10 @@ test('no text of the kernel makes a reading of anything but numbers, or a refusa
           expect((error as Error).message).toContain('/proc/');
         }
       }
-      for (const { received, sent } of parseTraffic(text).values()) {
-        expect(received).not.toBeNaN();
-        expect(sent).not.toBeNaN();
-      }
       for (const number of [parseCpuMax(text), parseBytes(text), parseKey(text, 'cpu')]) {
         expect(number).not.toBeNaN();
       }
       for (const path of parseGroups(text).values()) expect(selfAndParents(path).at(-1)).toBe('/');
-      defaultInterface(text);
-      defaultInterface6(text);
     }),
   );
   fc.assert(

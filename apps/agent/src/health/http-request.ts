@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import { getCACertificates } from 'node:tls';
 import type { HttpProxy } from '@culvert/control-plane-client/proxy.ts';
+import { explainNetworkError } from '@culvert/network-errors/explain.ts';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
-import { explainNetworkError } from './network-errors.ts';
 
 /** The proxy for an address; undefined when the request goes straight. */
 export type ProxyFor = (target: URL) => HttpProxy | undefined;

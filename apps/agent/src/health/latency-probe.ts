@@ -1,59 +1,17 @@
-import { connect } from 'node:net';
-import type { KnownGateway } from './gateway-probes.ts';
+import type { KnownGateway } from './known-gateway.ts';
 import { minutes, type Probe, seconds } from './probe.ts';
 import { mean, Window } from './window.ts';
 
-/** Nobody listens there (RFC 863); the engine answers before it matters. */
-const port = 9;
-/** One after the other, so that they do not wait for each other. */
-const packets = 5;
-const patienceMilliseconds = 1000;
-
-/**
- * `latency`: how long a packet takes into the engine and out again: of five packets the fastest, averaged over a minute. A SYN goes through the tunnel
- * interface to an address of the pool that no device has; the engine answers it with host unreachable, and the kernel ends the
- * connection. That is the way of every packet to a device but for the cipher, and it needs no device.
- */
+/** `latency`: how long a packet takes into the engine and out again, as the gateway measures it, averaged over a minute. */
 export function latencyProbe(gateway: KnownGateway): Probe {
   const window = new Window<number>(1 * minutes);
   return {
     metrics: ['latency'],
     periodMilliseconds: 10 * seconds,
-    limitMilliseconds: (packets + 2) * patienceMilliseconds,
-    async measure(signal) {
-      const { freeAddress, engine } = await gateway.ask();
-      if (!engine.connected) throw new Error('the gateway has no engine, so no packet passes');
-      if (freeAddress === undefined)
-        throw new Error('every address of the pool has a device, so none is left to measure with');
-      const times: number[] = [];
-      for (let packet = 0; packet < packets; packet += 1) {
-        const milliseconds = await timeToUnreachable(freeAddress, signal);
-        if (milliseconds !== undefined) times.push(milliseconds);
-      }
-      if (times.length === 0) {
-        throw new Error(`the engine answers no packet for ${freeAddress} through the tunnel interface`);
-      }
-      // This process may be busy when an answer comes; that only ever adds, so the fastest tells most.
-      window.add(performance.now(), Math.min(...times));
+    limitMilliseconds: 10 * seconds,
+    async measure() {
+      window.add(performance.now(), (await gateway.latency()).milliseconds);
       return { latency: { value: Math.round((mean(window.readings) ?? 0) * 1000) / 1000 } };
     },
   };
-}
-
-/** Milliseconds until the kernel has heard that nobody has the address; undefined when it hears anything else or nothing. */
-export function timeToUnreachable(address: string, signal: AbortSignal): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    const started = performance.now();
-    const socket = connect({ host: address, port, signal });
-    const end = (result: number | undefined) => {
-      clearTimeout(timer);
-      resolve(result);
-      socket.destroy();
-    };
-    const timer = setTimeout(() => end(undefined), patienceMilliseconds);
-    socket.once('connect', () => end(undefined));
-    socket.once('error', (error: NodeJS.ErrnoException) =>
-      end(error.code === 'EHOSTUNREACH' ? performance.now() - started : undefined),
-    );
-  });
 }

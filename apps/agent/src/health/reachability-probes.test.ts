@@ -4,10 +4,10 @@ import { createServer as createHttps } from 'node:https';
 import { connect, createServer as createTcp, type Server as TcpServer } from 'node:net';
 import { CertificateWorkshop } from '@culvert/certificates/testing/certificates.ts';
 import type { HttpProxy } from '@culvert/control-plane-client/proxy.ts';
+import { deadPort, listen } from '@culvert/network-errors/testing/servers.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { askOverHttp } from './http-request.ts';
 import { imageRegistryProbe, internalNetworkProbe } from './reachability-probes.ts';
-import { deadPort, listen } from './testing.ts';
 
 const servers: TcpServer[] = [];
 const stop = new AbortController().signal;

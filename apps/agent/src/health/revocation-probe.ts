@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Ask, ChainRevocation } from '@culvert/certificates/revocation/check.ts';
 import { RevocationWatch } from '@culvert/certificates/revocation/watch.ts';
-import { visitGateway } from './gateway-connection.ts';
-import type { KnownGateway } from './gateway-probes.ts';
 import { askOverHttp, type ProxyFor } from './http-request.ts';
+import type { KnownGateway } from './known-gateway.ts';
 import { type Measurement, minutes, type Probe, seconds } from './probe.ts';
 
 /** For one responder or list; a chain has a few of them. */
@@ -34,8 +33,8 @@ export function revocationProbe(gateway: KnownGateway, proxyFor: ProxyFor, now: 
     limitMilliseconds: 1 * minutes,
     // No gateway was there to look at; it may be about to start.
     retryMilliseconds: 10 * seconds,
-    async measure(signal) {
-      const { chain } = await visitGateway(gateway.last ?? (await gateway.ask()), signal);
+    async measure() {
+      const { chain } = await gateway.served();
       return { tlsCertificateRevoked: measurementOf(await watch.check(chain)) };
     },
   };

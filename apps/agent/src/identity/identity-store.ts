@@ -112,6 +112,15 @@ export class IdentityStore {
     await removeDurably(this.#path('agent.key.next'));
   }
 
+  /** The server belongs to no control plane any more. */
+  async forget(): Promise<void> {
+    // The membership first: what is left without it is no identity.
+    for (const name of ['agent.json', 'agent.crt', 'agent.key']) {
+      await removeDurably(this.#path(`${name}.next`));
+      await removeDurably(this.#path(name));
+    }
+  }
+
   async #finishJoining(): Promise<void> {
     if ((await readIfThere(this.#path('agent.json.next'))) === undefined) return;
     for (const name of ['agent.key', 'agent.crt', 'agent.json']) {

@@ -15,6 +15,8 @@ export interface AdministratorJoin {
   siteId: string | undefined;
   /** Of a server that joins again. */
   serverId: string | undefined;
+  /** Of an administrator who has signed in elsewhere already. */
+  accessToken?: string;
 }
 
 /** No site was named; these are there. */
@@ -30,14 +32,14 @@ export class NoSiteNamed extends Error {
 
 /** Joins on the word of an administrator who signs in. Rejects with NoSiteNamed or an error in words. */
 export async function joinAsAdministrator(
-  { controlPlane, authority, siteId, serverId }: AdministratorJoin,
+  { controlPlane, authority, siteId, serverId, accessToken: given }: AdministratorJoin,
   show: ShowCode,
   { store, proxy: setting, environment }: JoinSurroundings,
 ): Promise<Membership> {
   const publicUrl = controlPlane.replace(/\/+$/, '');
   const fetch = webFetch(authority, proxyFor(new URL(publicUrl), setting, environment));
   const listener = await findListener(publicUrl, fetch);
-  const accessToken = await signIn(publicUrl, fetch, show);
+  const accessToken = given ?? (await signIn(publicUrl, fetch, show));
   if (siteId === undefined && serverId === undefined)
     throw new NoSiteNamed(await listSites(publicUrl, fetch, accessToken));
   const right = serverId === undefined ? { accessToken, siteId: siteId ?? '' } : { accessToken, serverId };

@@ -5,6 +5,9 @@ export interface JoinWords {
   sites: string;
   nameSite: string;
   noSites: string;
+  prepared(file: string, publicAddress: string): string;
+  kept(file: string): string;
+  left(name: string): string;
 }
 
 const english: JoinWords = {
@@ -14,6 +17,9 @@ const english: JoinWords = {
   sites: 'Sites:',
   nameSite: 'Run this again with --site ID.',
   noSites: 'There is no site that you can see. Make one in the admin centre first.',
+  prepared: (file, publicAddress) => `The configuration of the site ${publicAddress} is in ${file}.`,
+  kept: (file) => `${file} is there already and stays as it is.`,
+  left: (name) => `The record of ${name} was removed from the control plane.`,
 };
 
 const japanese: JoinWords = {
@@ -24,6 +30,9 @@ const japanese: JoinWords = {
   sites: 'サイト:',
   nameSite: '--site ID を付けて、もう一度実行してください。',
   noSites: '表示できるサイトがありません。先に管理センターで作成してください。',
+  prepared: (file, publicAddress) => `サイト ${publicAddress} の構成を ${file} に保存しました。`,
+  kept: (file) => `${file} は既に存在するため、変更していません。`,
+  left: (name) => `${name} のレコードをコントロール プレーンから削除しました。`,
 };
 
 /** The words of the language of a terminal (`LC_ALL`, `LC_MESSAGES`, `LANG`; POSIX.1-2024 §8.2). */

@@ -36,7 +36,12 @@ export class CertificateRenewal {
     if (membership.identity === undefined) return false;
     const time = now().getTime();
     if (Math.abs(time - this.#triedAt) < retryMilliseconds) return false;
-    return time >= renewalDue(certificateOf(membership.identity.credentials), this.#random);
+    return time >= this.dueAt(membership.identity.credentials);
+  }
+
+  /** Unix milliseconds. */
+  dueAt(credentials: Credentials): number {
+    return renewalDue(certificateOf(credentials), this.#random);
   }
 
   /** Uses a certificate that an earlier process has received, and was killed before it could. */

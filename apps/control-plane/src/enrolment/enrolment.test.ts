@@ -270,4 +270,37 @@ describeOnEachEngine('enrolment', (database) => {
       actions.filter(({ action }: { action: string }) => action === 'agentCertificate.renew'),
     ).toHaveLength(2);
   });
+
+  test('a server that is uninstalled takes its record away, and its certificate is of no use afterwards', async () => {
+    const agent = await tests.agent();
+    const other = await tests.agent();
+    expect((await agent.send('DELETE', '/agent/v1/membership')).status).toBe(204);
+    const path = `microsoftTunnelSites/${tests.siteId}/microsoftTunnelServers`;
+    expect((await tests.graph.get(`${path}/${agent.serverId}`)).status).toBe(404);
+    expect((await tests.graph.get(`${path}/${other.serverId}`)).status).toBe(200);
+    expect((await entriesAbout(agent.serverId)).body.value).toMatchObject([
+      { action: 'microsoftTunnelServer.enrol' },
+      {
+        action: 'microsoftTunnelServer.leave',
+        actorKind: 'agent',
+        actorId: agent.serverId,
+        outcome: 'success',
+        detail: 'the server was uninstalled',
+      },
+    ]);
+    const again = await agent.send('DELETE', '/agent/v1/membership');
+    expect([again.status, again.body.error.code]).toEqual([401, 'serverDeleted']);
+  });
+
+  test('nobody takes a record away without the certificate of its server, or with one that was revoked', async () => {
+    const agent = await tests.agent();
+    const stranger = new TestAgent(tests.place);
+    const refused = await stranger.send('DELETE', '/agent/v1/membership');
+    expect([refused.status, refused.body.error.code]).toEqual([401, 'unknownCertificate']);
+    stranger.close();
+    await tests.graph.post(`/api/v1/servers/${agent.serverId}/revokeCertificates`);
+    expect((await agent.send('DELETE', '/agent/v1/membership')).body.error.code).toBe('certificateRevoked');
+    const path = `microsoftTunnelSites/${tests.siteId}/microsoftTunnelServers/${agent.serverId}`;
+    expect((await tests.graph.get(path)).status).toBe(200);
+  });
 });

@@ -10,12 +10,13 @@ import type { z } from 'zod';
 import { agentOf } from '../agent-listener/agent.ts';
 import type { AgentContext } from '../agent-listener/application.ts';
 import { enrol } from './enrol.ts';
+import { leave } from './leave.ts';
 import { renew } from './renew.ts';
 
 /** Certificates that one agent may ask for in an hour: each is an entry in the audit log. */
 const renewals = { max: 20, timeWindow: 3_600_000 };
 
-/** How agents get their certificates. */
+/** How agents get their certificates, and how a server goes. */
 export function registerEnrolment(application: FastifyInstance, context: AgentContext): void {
   application.post<{ Body: Enrolment }>(
     '/agent/v1/enrol',
@@ -38,4 +39,8 @@ export function registerEnrolment(application: FastifyInstance, context: AgentCo
       certificate: await renew(context, agentOf(request), request.body.certificateRequest, request),
     }),
   );
+  application.delete('/agent/v1/membership', { config: { from: 'agent' } }, async (request, reply) => {
+    await leave(context, agentOf(request), request);
+    return reply.status(204).send(null);
+  });
 }

@@ -6,14 +6,13 @@ import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { ensureOwnCertificate } from '@culvert/certificates/self-signed.ts';
 import { LevelControl } from '@culvert/logging/level-control.ts';
-import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { EventFeed } from '../access-log/event-feed.ts';
 import type { TunnelService } from '../service.ts';
 import { AdministrationClient } from './client.ts';
 import { runProgram } from './program.ts';
 import { type AdministrationServer, serveAdministration } from './server.ts';
-import { formatBytes, formatDuration, formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'culvert-admin-'));
@@ -35,6 +34,8 @@ const session = {
   bytesOut: 12,
 } as const;
 
+const events = new EventFeed();
+
 const service: TunnelService = {
   listen: async () => {},
   onEngineReady: async () => {},
@@ -47,6 +48,12 @@ const service: TunnelService = {
   disconnect: async (selector, message) =>
     'user' in selector && selector.user === 'alice' && message !== '' ? 2 : 0,
   bans: () => [{ address: '192.0.2.9', failures: 8, until: Date.now() + 90_000 }],
+  banPoints: () => ({
+    points: [{ address: '192.0.2.7', failures: 2 }],
+    failuresBeforeBan: 8,
+  }),
+  events,
+  totals: () => ({ ended: {}, averageSessionSeconds: 0, longestSessionSeconds: 0, bytesIn: 0, bytesOut: 0 }),
   unban: (address) => (address === 'all' || address === '192.0.2.9' ? 1 : 0),
   counters: () => ({ sessions: 1 }),
   capacity: 64_000,
@@ -87,11 +94,17 @@ beforeAll(async () => {
     }),
   );
   server = await serveAdministration(socket, {
+    measurements: {
+      front: async () => ({ chain: [], status: 200 }),
+      latency: async () => Promise.reject(new Error('the gateway has no engine, so no packet passes')),
+      traffic: async () => ({ interfaces: [] }),
+    },
     service,
     askForHandOver: () => asked.push('handOver'),
     replaceEngine: async () => true,
     status: async () => ({
       version: '1.2.0',
+      processId: 7,
       proxyProtocol: false,
       file: config,
       publicAddress: 'vpn.example.com',
@@ -100,7 +113,17 @@ beforeAll(async () => {
       engine: { connected: true, counters: {} },
       sessions: { connected: 1, away: 0, capacity: 64_000 },
       counters: {},
-      freeAddress: '10.70.255.254',
+      totals: service.totals(),
+      tunnel: {
+        interface: 'culvert0',
+        network: '10.70.0.0/16',
+        mtu: 1434,
+        deadPeerDetectionSeconds: 30,
+        dnsServers: [],
+        splitDns: [],
+        routeIncludes: [],
+        routeExcludes: [],
+      },
     }),
     logLevel,
     reload: async () => ({
@@ -228,39 +251,24 @@ describe('the commands of the administrator', () => {
   });
 });
 
-test('bytes and durations are short', () => {
-  expect([0, 999, 1000, 999_949, 999_950, 5e12].map(formatBytes)).toEqual([
-    '0 B',
-    '999 B',
-    '1.0 kB',
-    '999.9 kB',
-    '1.0 MB',
-    '5.0 TB',
-  ]);
-  expect([-5, 59_999, 60_000, 3_600_000, 4_500_000, 86_400_000, 100_000_000].map(formatDuration)).toEqual([
-    '0 s',
-    '59 s',
-    '1 min',
-    '1 h',
-    '1 h 15 min',
-    '1 d',
-    '1 d 3 h',
-  ]);
+test('events are told line by line while they happen, and the reader who leaves is forgotten', async () => {
+  const sent = request({ socketPath: socket, path: '/events' });
+  sent.end();
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  events.publish({ event: 'ban', address: '192.0.2.9', failures: 8, until: 1 }, 0);
+  const [piece] = (await once(response, 'data')) as [Buffer];
+  expect(JSON.parse(piece.toString())).toMatchObject({ event: 'ban', address: '192.0.2.9' });
+  const others = Array.from({ length: 7 }, () => events.subscribe());
+  expect(others.at(-1)).toBeDefined();
+  expect(events.subscribe()).toBeUndefined();
+  response.destroy();
+  await vi.waitFor(() => expect(events.subscribe()).toBeDefined());
+  await Promise.all(others.map((reader) => reader?.return?.()));
 });
 
-test('the columns of a table are aligned, whatever stands in them', () => {
-  fc.assert(
-    fc.property(fc.array(fc.tuple(fc.string(), fc.string())), (rows) => {
-      expect(formatTable(['A', 'B>'], rows).split('\n')).toHaveLength(rows.length + 1);
-    }),
-  );
-  expect(
-    formatTable(
-      ['NAME', 'N>'],
-      [
-        ['山田', '1'],
-        ['bob', '22'],
-      ],
-    ),
-  ).toBe('NAME   N\n山田   1\nbob   22');
+test('the agent can have what the gateway measures, or why it cannot', async () => {
+  const client = new AdministrationClient(config);
+  expect(await client.get('/measurements/front')).toEqual({ chain: [], status: 200 });
+  expect(await client.get('/measurements/traffic')).toEqual({ interfaces: [] });
+  await expect(client.get('/measurements/latency')).rejects.toThrow('the gateway has no engine');
 });

@@ -1,7 +1,7 @@
 import type { CertificateSummary } from '@culvert/certificates/site-certificate.ts';
+import { formatDuration } from '@culvert/terminal-text/quantities.ts';
 import type { LoadedConfiguration } from '../configuration/loaded-configuration.ts';
 import { firstHost } from '../network/tunnel-network.ts';
-import { formatDuration } from './table.ts';
 
 /** What a configuration will do, in plain words: pairs of a heading and a sentence. */
 export function explainConfiguration(

@@ -1,14 +1,19 @@
 import { chmod } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { disconnectRequestSchema, type GatewayStatus, unbanRequestSchema } from '@culvert/contracts';
 import { type LevelControl, logLevelChangeSchema } from '@culvert/logging/level-control.ts';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { z } from 'zod';
-import type { GatewayStatus, ReloadResult } from '../gateway.ts';
+import type { ReloadResult } from '../gateway.ts';
+import type { Measurements } from '../measurements/measurements.ts';
 import type { TunnelService } from '../service.ts';
 
 /** What the administrator's commands may ask of a running gateway. */
 export interface Administered {
   readonly service: TunnelService;
   readonly logLevel: Pick<LevelControl, 'state' | 'change' | 'end'>;
+  readonly measurements: Pick<Measurements, 'front' | 'latency' | 'traffic'>;
   status(): Promise<GatewayStatus>;
   reload(): Promise<ReloadResult>;
   askForHandOver(): void;
@@ -18,30 +23,6 @@ export interface Administered {
 export interface AdministrationServer {
   close(): Promise<void>;
 }
-
-/** Every client shows it as one line; more would be cut by them. */
-const longestMessage = 256;
-
-/** The body of `POST /disconnect`. */
-export const disconnectSchema = z
-  .strictObject({
-    session: z.string().min(1).max(64).optional(),
-    user: z.string().min(1).max(254).optional(),
-    message: z
-      .string()
-      .max(longestMessage)
-      .regex(/^\P{Cc}*$/u, { error: 'must be one line' })
-      .default('Disconnected by the administrator'),
-  })
-  .refine(({ session, user }) => (session === undefined) !== (user === undefined), {
-    error: 'expected either session or user',
-  });
-
-/** The body of `POST /unban`. */
-export const unbanSchema = z.union([
-  z.strictObject({ address: z.string().min(1).max(64) }),
-  z.strictObject({ all: z.literal(true) }),
-]);
 
 /** Serves the commands of the administrator on a unix socket that only the gateway's own user may use. */
 export async function serveAdministration(
@@ -60,8 +41,26 @@ export async function serveAdministration(
 
 function addRoutes(app: FastifyInstance, gateway: Administered): void {
   app.get('/status', () => gateway.status());
-  app.get('/sessions', async () => ({ sessions: await gateway.service.sessions() }));
+  app.get<{ Querystring: { ending?: string } }>('/sessions', async ({ query }) => ({
+    sessions: await gateway.service.sessions({ ending: query.ending === 'true' }),
+  }));
   app.get('/bans', () => ({ bans: gateway.service.bans() }));
+  app.get('/ban-points', () => gateway.service.banPoints());
+  app.get('/events', (_request, reply) => {
+    const events = gateway.service.events.subscribe();
+    if (events === undefined) return reply.code(429).send({ error: 'too many look on at events already' });
+    reply.hijack();
+    reply.raw.writeHead(200, { 'content-type': 'application/jsonl' });
+    // Before the first event, so that whoever asks knows that nothing is missed from now on.
+    reply.raw.flushHeaders();
+    pipeline(Readable.from(events, { highWaterMark: 1 }), reply.raw).catch(() => {
+      // The reader has gone, and takes its place in the feed with it.
+    });
+    return reply;
+  });
+  app.get('/measurements/front', () => gateway.measurements.front());
+  app.get('/measurements/latency', () => gateway.measurements.latency());
+  app.get('/measurements/traffic', () => gateway.measurements.traffic());
   app.post('/reload', () => gateway.reload());
   app.post('/hand-over', (_request, reply) => {
     // The answer is under way before the process begins to end.
@@ -77,14 +76,14 @@ function addRoutes(app: FastifyInstance, gateway: Administered): void {
   });
   app.delete('/log-level', () => gateway.logLevel.end());
   app.post('/disconnect', async ({ body }, reply) => {
-    const input = disconnectSchema.safeParse(body);
+    const input = disconnectRequestSchema.safeParse(body);
     if (!input.success) return refuse(reply, input.error);
     const { session, user, message } = input.data;
     const selector = session === undefined ? { user: user ?? '' } : { session };
     return { disconnected: await gateway.service.disconnect(selector, message) };
   });
   app.post('/unban', ({ body }, reply) => {
-    const input = unbanSchema.safeParse(body);
+    const input = unbanRequestSchema.safeParse(body);
     if (!input.success) return refuse(reply, input.error);
     return { lifted: gateway.service.unban('all' in input.data ? 'all' : input.data.address) };
   });

@@ -4,6 +4,10 @@ import type { Logger } from 'pino';
 
 export type Family = 'ipv4' | 'ipv6';
 
+const settings: Record<Family, string> = {
+  ipv4: 'net.ipv4.ip_forward',
+  ipv6: 'net.ipv6.conf.all.forwarding',
+};
 const switches: Record<Family, string> = {
   ipv4: '/proc/sys/net/ipv4/ip_forward',
   ipv6: '/proc/sys/net/ipv6/conf/all/forwarding',
@@ -44,7 +48,7 @@ export class Forwarding {
     await writeFile(this.#record, this.#changed.join('\n'), { mode: 0o600 });
     for (const family of this.#changed) {
       if ((await readFile(switches[family], 'utf8')).trim() !== '0') continue;
-      await writeFile(switches[family], '1');
+      await this.#switchOn(family);
       this.#logger.info({ setting: switches[family] }, `switched ${family} forwarding on`);
     }
   }
@@ -56,6 +60,22 @@ export class Forwarding {
     }
     this.#changed = [];
     await rm(this.#record, { force: true });
+  }
+
+  async #switchOn(family: Family): Promise<void> {
+    try {
+      await writeFile(switches[family], '1');
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'EROFS' && code !== 'EACCES' && code !== 'EPERM') throw error;
+      // Nothing was changed that could be put back.
+      await rm(this.#record, { force: true });
+      throw new Error(
+        `${family} forwarding is off, and only root of the host can switch it on: ` +
+          `start the container with "--sysctl ${settings[family]}=1"`,
+        { cause: error },
+      );
+    }
   }
 
   async #recall(): Promise<Family[]> {

@@ -69,6 +69,23 @@ describe('the guard against guessing', () => {
     expect(guard.bans(1)).toEqual([]);
   });
 
+  test('tells what counts against each address, with the ban that it brought, and hears of it when it begins', () => {
+    const heard: unknown[] = [];
+    const guard = new GuessingGuard({ ...rules, failuresBeforeBan: 2, banSeconds: 60 }, (ban, at) =>
+      heard.push([ban, at]),
+    );
+    guard.failed('192.0.2.1', 'a', 0);
+    guard.failed('192.0.2.2', 'a', 0);
+    expect(heard).toEqual([]);
+    guard.failed('192.0.2.2', 'b', 5);
+    expect(heard).toEqual([[{ address: '192.0.2.2', failures: 2, until: 60_005 }, 5]]);
+    expect(guard.points(6)).toEqual([
+      { address: '192.0.2.2', failures: 2, bannedUntil: 60_005 },
+      { address: '192.0.2.1', failures: 1 },
+    ]);
+    expect(guard.points(25 * minute)).toEqual([]);
+  });
+
   test('never waits longer than eight seconds', () => {
     fc.assert(fc.property(fc.nat(), (failures) => delayAfter(failures) <= 8000));
   });

@@ -1,4 +1,4 @@
-import type { BanView } from '@culvert/contracts';
+import type { BanPoints, BanView } from '@culvert/contracts';
 import { canonicalAddress, originOf } from '../addresses/networks.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { SlidingCount } from './sliding-count.ts';
@@ -35,8 +35,12 @@ export class GuessingGuard {
   /** Attempts whose outcome is not known yet, by account; as many entries as attempts in flight. */
   readonly #pending = new Map<string, number>();
 
-  constructor(rules: GuessingRules) {
+  readonly #onBan: (ban: BanView, at: number) => void;
+
+  /** `onBan` hears of every ban when it begins. */
+  constructor(rules: GuessingRules, onBan: (ban: BanView, at: number) => void = () => {}) {
     this.#rules = rules;
+    this.#onBan = onBan;
     this.#neverBan = new Set(rules.neverBan.map(canonicalAddress));
   }
 
@@ -89,6 +93,7 @@ export class GuessingGuard {
     const until = now + this.#rules.banSeconds * 1000;
     this.#bans.set(origin, { failures, until });
     this.#origins.delete(origin);
+    this.#onBan({ address: origin, failures, until: Math.ceil(until) }, now);
     return until;
   }
 
@@ -101,6 +106,19 @@ export class GuessingGuard {
     return [...this.#bans.entries()]
       .filter(([, ban]) => ban.until > now)
       .map(([address, ban]) => ({ address, failures: ban.failures, until: Math.ceil(ban.until) }));
+  }
+
+  /** Every address with failures that count against it, and those that are banned. */
+  points(now: number): BanPoints[] {
+    const counted = [...this.#origins.entries()]
+      .map(([address, count]) => ({ address, failures: count.total(now) }))
+      .filter(({ failures }) => failures > 0);
+    const banned = this.bans(now).map(({ until, ...ban }) => ({ ...ban, bannedUntil: until }));
+    return [...banned, ...counted];
+  }
+
+  get failuresBeforeBan(): number {
+    return this.#rules.failuresBeforeBan;
   }
 
   /** Lifts the ban of one address (or of the /64 it lies in), or all. Returns how many were lifted. */

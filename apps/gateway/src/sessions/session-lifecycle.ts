@@ -2,6 +2,7 @@ import type { AttachedSession, SessionView } from '@culvert/contracts';
 import type { AccessEvent, SessionEndReason } from '../access-log/access-log.ts';
 import type { Engine, SessionEvent } from '../engine/engine.ts';
 import type { Session, Traffic } from './session.ts';
+import { SessionTotals } from './session-totals.ts';
 import { type Sessions, totalTraffic } from './sessions.ts';
 
 export interface LifecycleWorld {
@@ -22,7 +23,7 @@ export class SessionLifecycle {
   readonly #world: LifecycleWorld;
   /** Why sessions in state `ending` end; the engine itself only knows that it was told to detach them. */
   readonly #reasons = new Map<string, SessionEndReason>();
-  ended = 0;
+  readonly totals = new SessionTotals();
 
   constructor(sessions: Sessions, world: LifecycleWorld) {
     this.#sessions = sessions;
@@ -47,7 +48,7 @@ export class SessionLifecycle {
   #confirmAttached(session: Session, attached: AttachedSession, now: number): void {
     if (session.state === 'ending') void this.#detach(session.id, 'Disconnected by the administrator.');
     else if (session.state === 'waiting') {
-      this.#sessions.attached(session, session.remoteAddress, undefined, now);
+      this.#sessions.attached(session, { remoteAddress: session.remoteAddress }, now);
     }
     session.lost = attached.channel === 'none';
     this.#sessions.saw(session, attached.counters);
@@ -89,11 +90,11 @@ export class SessionLifecycle {
     await this.#list();
   }
 
-  /** All sessions, with what the engine knows about them if it answers. */
-  async views(): Promise<SessionView[]> {
+  /** All sessions, with what the engine knows about them if it answers; those that are ending only when asked for. */
+  async views({ ending = false } = {}): Promise<SessionView[]> {
     const attached = await this.#list();
     return [...this.#sessions.all()]
-      .filter((session) => session.state !== 'ending')
+      .filter((session) => ending || session.state !== 'ending')
       .map((session) => viewOf(session, attached.get(session.id)));
   }
 
@@ -121,18 +122,14 @@ export class SessionLifecycle {
   #finish(session: Session, reason: SessionEndReason, seen: Traffic, at: number): void {
     const stated = this.#reasons.get(session.id) ?? reason;
     this.#reasons.delete(session.id);
-    this.#world.log(
-      {
-        event: 'end',
-        ...identify(session),
-        reason: stated,
-        ...totalTraffic(session, seen),
-        durationSeconds: Math.max(0, Math.round((at - session.signedInAt) / 1000)),
-      },
-      at,
-    );
+    const end = {
+      reason: stated,
+      ...totalTraffic(session, seen),
+      durationSeconds: Math.max(0, Math.round((at - session.signedInAt) / 1000)),
+    };
+    this.#world.log({ event: 'end', ...identify(session), ...end }, at);
+    this.totals.add(end);
     this.#sessions.remove(session);
-    this.ended += 1;
   }
 }
 
@@ -157,12 +154,20 @@ function viewOf(session: Session, attached: AttachedSession | undefined): Sessio
   return {
     id,
     ...facts,
-    state: session.state === 'attached' && !session.lost && channel !== 'none' ? 'connected' : 'away',
+    state: shownState(session, channel),
     channel,
     signedInAt: session.signedInAt,
     endsAt: session.endsAt,
+    ...(session.connectedAt === undefined ? {} : { connectedAt: session.connectedAt }),
+    ...(attached === undefined ? {} : { lastActivityAt: attached.lastActivityAt }),
+    ...(session.mtu === undefined ? {} : { mtu: session.mtu }),
     ...totalTraffic(session, attached?.counters),
     ...(tls === '' ? {} : { tls }),
     ...(attached?.dtlsCipherSuite === undefined ? {} : { dtls: attached.dtlsCipherSuite }),
   };
+}
+
+function shownState({ state, lost }: Session, channel: SessionView['channel']): SessionView['state'] {
+  if (state === 'ending') return 'ending';
+  return state === 'attached' && !lost && channel !== 'none' ? 'connected' : 'away';
 }

@@ -22,6 +22,7 @@ const session: Session = {
   signedInAt: 1_790_000_000_000,
   endsAt: 1_790_003_600_000,
   connectedAt: undefined,
+  mtu: undefined,
   state: 'waiting',
   deadline: 1_790_000_300_000,
   carried: noTraffic,

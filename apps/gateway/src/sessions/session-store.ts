@@ -194,5 +194,6 @@ function readRow(row: Record<string, unknown>): Session {
     carried: { bytesIn: Number(row.carried_in), bytesOut: Number(row.carried_out) },
     seen: { bytesIn: Number(row.seen_in), bytesOut: Number(row.seen_out) },
     lost: false,
+    mtu: undefined,
   };
 }

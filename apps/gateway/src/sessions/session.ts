@@ -52,6 +52,8 @@ export interface Session extends DeviceFacts {
   seen: Readonly<Traffic>;
   /** `attached`, but the device's connection is gone and the engine waits for it. Not stored. */
   lost: boolean;
+  /** Bytes of the largest inner packet of the tunnel that this process opened last. Not stored. */
+  mtu: number | undefined;
 }
 
 /** Time between sign-in and the first CONNECT; long enough for `--authenticate` in one shell and `--cookie` in another. */

@@ -24,6 +24,13 @@ export type Room =
 
 export type Overdue = { session: Session; reason: 'neverConnected' | 'roamingTimeout' | 'sessionTimeout' };
 
+/** The device's end of a tunnel that has opened. */
+export interface TunnelEnd {
+  remoteAddress: string;
+  hostname?: string | undefined;
+  mtu?: number | undefined;
+}
+
 /**
  * The table of sessions: who holds which addresses, and until when. Time and randomness are parameters; every
  * change is in the store before the method returns.
@@ -126,6 +133,7 @@ export class Sessions {
       hostname: undefined,
       signedInAt: now,
       endsAt,
+      mtu: undefined,
       connectedAt: undefined,
       state: 'waiting',
       deadline: Math.min(now + firstConnectMilliseconds, endsAt),
@@ -155,13 +163,14 @@ export class Sessions {
   }
 
   /** The engine carries this session now. Returns true for its first tunnel. */
-  attached(session: Session, remoteAddress: string, hostname: string | undefined, now: number): boolean {
+  attached(session: Session, { remoteAddress, hostname, mtu }: TunnelEnd, now: number): boolean {
     const first = session.connectedAt === undefined;
     session.state = 'attached';
     session.lost = false;
     session.connectedAt ??= now;
     session.remoteAddress = remoteAddress;
     session.hostname = hostname ?? session.hostname;
+    session.mtu = mtu ?? session.mtu;
     this.#waiting.delete(session);
     this.#store.update(session);
     return first;

@@ -253,6 +253,7 @@ describe('a device that comes by a path too narrow for IPv6', () => {
     state: 'attached',
     deadline: 0,
     hostname: undefined,
+    mtu: undefined,
     connectedAt: 0,
     carried: noTraffic,
     seen: noTraffic,

@@ -56,7 +56,7 @@ export function hostLayout(root = '/'): HostLayout {
       directory: inside('private'),
       key: inside('private/site.key'),
       pfx: inside('private/site.pfx'),
-      active: inside('private/gateway-active.key'),
+      active: inside('private/gateway-active.pem'),
     },
     authorities: inside('ca-trust'),
     diagnostics: inside('diagnostic'),

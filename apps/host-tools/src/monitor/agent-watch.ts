@@ -1,12 +1,12 @@
-import type { Host } from './host.ts';
 import type { Logger } from './logger.ts';
+import type { ProcessHost } from './process-host.ts';
 import { Silence } from './silence.ts';
 
 /** An agent answers within moments, whatever it does; one that is silent for this long does nothing any more. */
 const patienceMilliseconds = 60_000;
 
 export interface AgentWatchOptions {
-  host: Pick<Host, 'agent' | 'agentAnswers' | 'restartAgent'>;
+  host: Pick<ProcessHost, 'agent' | 'agentAnswers' | 'restartAgent'>;
   logger: Logger;
   patience?: number;
 }

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { GatewayClient } from './gateway-client.ts';
 import type { Before } from './host-upgrade.ts';
 import { publicSideProblem } from './public-side.ts';
@@ -10,7 +11,11 @@ export async function lookAtGateway(
   const status = await gateway.status().catch((error: Error) => error);
   if (status instanceof Error) return `the gateway does not answer at its socket: ${status.message}`;
   if (!status.engine.connected) return 'the gateway has no engine; log/engine.log tells why';
-  return publicSideProblem(configurationFile);
+  try {
+    return await publicSideProblem(JSON.parse(await readFile(configurationFile, 'utf8')));
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 /**

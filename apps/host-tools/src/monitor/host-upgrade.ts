@@ -9,6 +9,8 @@ const beforeSchema = z.strictObject({
   sessions: z.array(z.string()),
   /** Whether the agent reached the control plane. */
   controlPlaneReached: z.boolean(),
+  /** Whether this host could connect to the port of its devices; where it cannot, that says nothing about an upgrade. */
+  publicSideReached: z.boolean().optional(),
 });
 export type Before = z.output<typeof beforeSchema>;
 

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { HostState } from './host-upgrade.ts';
+import { IntentsFile } from './intents.ts';
 import { Monitor } from './monitor.ts';
+import { ProcessHost } from './process-host.ts';
 import { ReleaseError } from './releases.ts';
 
 let directory: string;
@@ -25,15 +27,25 @@ test('an upgrade goes on when the disk takes its state again', async () => {
     upgrade: { version: '1.1.0', step: 'gateway', before: { sessions: [], controlPlaneReached: false } },
   };
   let refusals = 2;
+  const logger = pino({ level: 'silent' });
   monitor = new Monitor({
-    directory,
-    releases: {
-      versions: () => ['1.0.0'],
-      load: async (version) => {
-        if (version !== '1.0.0') throw new ReleaseError(`there is no release ${version}`);
-        return { version, directory, commands: { gateway: idle, agent: idle }, engine: undefined };
-      },
-    },
+    host: (watch) =>
+      new ProcessHost({
+        ...watch,
+        directory,
+        logger,
+        environment: {},
+        settleMilliseconds: 0,
+        agentMilliseconds: 0,
+        releases: {
+          versions: () => ['1.0.0'],
+          load: async (version) => {
+            if (version !== '1.0.0') throw new ReleaseError(`there is no release ${version}`);
+            return { version, directory, commands: { gateway: idle, agent: idle }, engine: undefined };
+          },
+        },
+      }),
+    intents: new IntentsFile(join(directory, 'intents.json')),
     state: {
       read: () => state,
       write: (next) => {
@@ -42,10 +54,7 @@ test('an upgrade goes on when the disk takes its state again', async () => {
         state = next;
       },
     },
-    logger: pino({ level: 'silent' }),
-    environment: {},
-    settleMilliseconds: 0,
-    agentMilliseconds: 0,
+    logger,
     writeMilliseconds: 10,
   });
   await monitor.start();

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { z } from 'zod';
@@ -15,11 +14,10 @@ type PublicSide = z.output<typeof publicSideSchema>;
 const localProxyHeader = Buffer.from('0d0a0d0a000d0a515549540a20000000', 'hex');
 const handshakeMilliseconds = 5_000;
 
-/** Why devices cannot connect to the gateway of this configuration file; undefined when a TLS handshake succeeds. */
-export async function publicSideProblem(configurationFile: string): Promise<string | undefined> {
+/** Why devices cannot connect to the gateway of this configuration document; undefined when a TLS handshake succeeds. */
+export async function publicSideProblem(document: unknown): Promise<string | undefined> {
   try {
-    const side = publicSideSchema.parse(JSON.parse(await readFile(configurationFile, 'utf8')));
-    await shakeHands(side);
+    await shakeHands(publicSideSchema.parse(document));
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -1,14 +1,16 @@
-import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createLogger } from '@culvert/logging/create-logger.ts';
 import type { HostStateStore } from './host-upgrade.ts';
+import { IntentsFile } from './intents.ts';
 import { Monitor } from './monitor.ts';
+import { ProcessHost } from './process-host.ts';
 import { type Releases, releasesIn, repositoryAsRelease } from './releases.ts';
 import { repositoryRelease } from './repository.ts';
 import { serveMonitor } from './serve-monitor.ts';
 import { requireSharedDirectory } from './shared-directory.ts';
 import { RepositoryState, StateFile } from './state-file.ts';
+import { untilStopped } from './until-stopped.ts';
 
 export interface RunOptions {
   directory: string;
@@ -36,14 +38,20 @@ export async function run(options: RunOptions): Promise<number> {
     requireSharedDirectory(directory);
     const { releases, state } = chooseReleases(directory, options.releases);
     const monitor = new Monitor({
-      directory,
-      releases,
+      host: (watch) =>
+        new ProcessHost({
+          ...watch,
+          directory,
+          releases,
+          logger,
+          environment: environmentOfProcesses(process.env),
+          settleMilliseconds: options.settleSeconds * 1000,
+          agentMilliseconds: options.agentSeconds * 1000,
+          patienceMilliseconds: options.patienceSeconds * 1000,
+        }),
       state,
+      intents: new IntentsFile(join(runtimeDirectory, 'intents.json')),
       logger,
-      environment: environmentOfProcesses(process.env),
-      settleMilliseconds: options.settleSeconds * 1000,
-      agentMilliseconds: options.agentSeconds * 1000,
-      patienceMilliseconds: options.patienceSeconds * 1000,
     });
     process.on('SIGHUP', () => monitor.reload());
     // Before anything is started: another monitor may look after this host.
@@ -73,7 +81,7 @@ function chooseReleases(
 ): { releases: Releases; state: HostStateStore } {
   if (releasesDirectory !== undefined) {
     const releases = releasesIn(resolve(releasesDirectory));
-    return { releases, state: new StateFile(join(directory, 'release-in-use.json'), releases) };
+    return { releases, state: new StateFile(join(directory, 'release-in-use.json'), releases.versions()) };
   }
   const release = repositoryRelease();
   return { releases: repositoryAsRelease(release), state: new RepositoryState(release.version) };
@@ -85,13 +93,4 @@ function environmentOfProcesses({
   ...environment
 }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return environment;
-}
-
-/**
- * Resolves at the first signal to stop, or when the process that started this one with a channel is gone. A second signal, as
- * Ctrl-C below npm sends, changes nothing.
- */
-async function untilStopped(): Promise<void> {
-  await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT'), once(process, 'disconnect')]);
-  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => {});
 }

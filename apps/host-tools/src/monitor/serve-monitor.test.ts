@@ -36,10 +36,16 @@ afterEach(async () => {
 
 async function serve(): Promise<void> {
   const server = await serveMonitor(socketPath, {
-    status: () => status,
+    status: async () => status,
+    startProcess: async (name) => {
+      asked.push(`start ${name}`);
+    },
+    stopProcess: async (name) => {
+      asked.push(`stop ${name}`);
+    },
     restart: async (name) => {
       asked.push(name);
-      if (name === 'agent') throw new Refusal('an upgrade is under way');
+      if (name === 'agent') throw new Refusal({ en: 'an upgrade is under way', ja: '実行中です' });
     },
     upgrade: async (version) => {
       asked.push(version);
@@ -72,19 +78,23 @@ test('what is asked for is done, and what cannot be is refused with the reason',
   expect(await ask('POST', '/restart', { process: 'server' })).toEqual({ status: 200, body: {} });
   expect(await ask('POST', '/restart', { process: 'agent' })).toEqual({
     status: 409,
-    body: { error: 'an upgrade is under way' },
+    body: { error: 'an upgrade is under way', text: { en: 'an upgrade is under way', ja: '実行中です' } },
   });
   expect(await ask('POST', '/upgrade', { version: '1.1.0' })).toEqual({ status: 202, body: {} });
   expect(await ask('POST', '/upgrade', { version: '9.0.0' })).toEqual({
     status: 422,
     body: { error: 'there is no release 9.0.0' },
   });
-  expect(asked).toEqual(['server', 'agent', '1.1.0', '9.0.0']);
+  expect((await ask('POST', '/stop', { process: 'server' })).status).toBe(200);
+  expect((await ask('POST', '/start', { process: 'server' })).status).toBe(200);
+  expect(asked).toEqual(['server', 'agent', '1.1.0', '9.0.0', 'stop server', 'start server']);
 });
 
 test.each([
   ['/restart', { process: 'engine' }],
   ['/restart', {}],
+  ['/stop', { process: 'engine' }],
+  ['/start', {}],
   ['/upgrade', { version: '../1.0.0' }],
   ['/upgrade', { version: '1.0.0', force: true }],
 ])('%s with %j is refused and does nothing', async (path, body) => {
@@ -95,7 +105,14 @@ test.each([
 
 test('a second monitor of the same host does not start', async () => {
   await serve();
-  const other = { status: () => status, restart: async () => {}, upgrade: async () => {} };
+  const nothing = async () => {};
+  const other = {
+    status: async () => status,
+    startProcess: nothing,
+    stopProcess: nothing,
+    restart: nothing,
+    upgrade: nothing,
+  };
   await expect(serveMonitor(socketPath, other)).rejects.toThrow('a monitor runs already');
   expect((await ask('GET', '/status')).status).toBe(200);
 });

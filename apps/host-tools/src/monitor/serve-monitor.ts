@@ -1,24 +1,35 @@
-import { chmod, rm } from 'node:fs/promises';
+import { chmod, chown, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { monitorRestartSchema, monitorUpgradeSchema } from '@culvert/contracts';
+import { monitorProcessSchema, monitorUpgradeSchema } from '@culvert/contracts';
 import Fastify, { type FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { Failure } from '../program/failure.ts';
 import { type Monitor, Refusal } from './monitor.ts';
 import { ReleaseError } from './releases.ts';
 
-/** Serves the monitor on a unix socket that only its own user may use. Throws when another monitor answers there. */
+/** What can be asked for. */
+export type AskedMonitor = Pick<Monitor, 'status' | 'startProcess' | 'stopProcess' | 'restart' | 'upgrade'>;
+
+/**
+ * Serves the monitor on a unix socket that only its own user, and a group where there is one, may use. Throws when another monitor
+ * answers there.
+ */
 export async function serveMonitor(
   socketPath: string,
-  monitor: Pick<Monitor, 'status' | 'restart' | 'upgrade'>,
+  monitor: AskedMonitor,
+  { groupId }: { groupId?: number } = {},
 ): Promise<{ close(): Promise<void> }> {
   const app = Fastify({ bodyLimit: 16 * 1024 });
   app.get('/status', () => monitor.status());
-  app.post('/restart', async ({ body }, reply) => {
-    const input = monitorRestartSchema.safeParse(body);
-    if (!input.success) return refuse(reply, input.error);
-    await monitor.restart(input.data.process);
-    return {};
-  });
+  const actions = { start: 'startProcess', stop: 'stopProcess', restart: 'restart' } as const;
+  for (const [path, action] of Object.entries(actions)) {
+    app.post(`/${path}`, async ({ body }, reply) => {
+      const input = monitorProcessSchema.safeParse(body);
+      if (!input.success) return refuse(reply, input.error);
+      await monitor[action](input.data.process);
+      return {};
+    });
+  }
   app.post('/upgrade', async ({ body }, reply) => {
     const input = monitorUpgradeSchema.safeParse(body);
     if (!input.success) return refuse(reply, input.error);
@@ -26,17 +37,21 @@ export async function serveMonitor(
     return reply.code(202).send({});
   });
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) =>
-    reply.code(statusOf(error)).send({ error: error.message }),
+    reply.code(statusOf(error)).send({
+      error: error.message,
+      ...(error instanceof Failure ? { text: error.text } : {}),
+    }),
   );
   await removeStale(socketPath);
   await app.listen({ path: socketPath });
-  await chmod(socketPath, 0o600);
+  if (groupId !== undefined) await chown(socketPath, 0, groupId);
+  await chmod(socketPath, groupId === undefined ? 0o600 : 0o660);
   return { close: () => app.close() };
 }
 
 function statusOf(error: Error & { statusCode?: number }): number {
   if (error instanceof Refusal) return 409;
-  if (error instanceof ReleaseError) return 422;
+  if (error instanceof ReleaseError || error instanceof Failure) return 422;
   return error.statusCode ?? 500;
 }
 

@@ -1,13 +1,13 @@
 import { statSync } from 'node:fs';
-import type { Host } from './host.ts';
 import type { Logger } from './logger.ts';
+import type { ProcessHost } from './process-host.ts';
 import { Silence } from './silence.ts';
 
 /** A start under full load takes a few seconds; a gateway or an engine that is away for this long does not come back. */
 const patienceMilliseconds = 60_000;
 
 export interface ServerWatchOptions {
-  host: Host;
+  host: ProcessHost;
   configurationFile: string;
   logger: Logger;
   patience?: number;

@@ -1,21 +1,24 @@
 import { readIfThere, writeDurably } from './durable-file.ts';
 import { type HostState, type HostStateStore, hostStateSchema } from './host-upgrade.ts';
-import { ReleaseError, type Releases } from './releases.ts';
+import { ReleaseError } from './releases.ts';
 
 /** `release-in-use.json`. A host that has none begins with its newest release. */
 export class StateFile implements HostStateStore {
   readonly #file: string;
   #state: HostState;
 
-  /** Throws a `ReleaseError` when there is no release to begin with, or the file was changed by hand. */
-  constructor(file: string, releases: Releases) {
+  /**
+   * `versions` are those of this host, oldest first. Throws a `ReleaseError` when there is none to begin with, or the file was
+   * changed by hand.
+   */
+  constructor(file: string, versions: readonly string[]) {
     this.#file = file;
     const text = readIfThere(file);
     if (text !== undefined) {
       this.#state = parse(file, text);
       return;
     }
-    const version = releases.versions().at(-1);
+    const version = versions.at(-1);
     if (version === undefined) throw new ReleaseError('there is no release on this host');
     this.#state = { version };
     this.write(this.#state);

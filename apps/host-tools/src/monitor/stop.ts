@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createLogger } from '@culvert/logging/create-logger.ts';
-import { Host } from './host.ts';
+import { ProcessHost } from './process-host.ts';
 import { repositoryAsRelease } from './releases.ts';
 import { repositoryRelease } from './repository.ts';
 import { isServed } from './serve-monitor.ts';
@@ -20,14 +20,18 @@ export async function stop({ directory: given }: { directory: string }): Promise
     logger.fatal('a monitor looks after this host; end that one, which ends its processes');
     return 1;
   }
-  const host = new Host({
+  const release = repositoryRelease();
+  const { version } = release;
+  const host = new ProcessHost({
     directory,
-    releases: repositoryAsRelease(repositoryRelease()),
+    releases: repositoryAsRelease(release),
     logger,
     environment: process.env,
     settleMilliseconds: 0,
     agentMilliseconds: 0,
     signal: AbortSignal.abort(),
+    isStopped: () => false,
+    wanted: () => ({ server: version, agent: version }),
   });
   host.adopt();
   await host.end();

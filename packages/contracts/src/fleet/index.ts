@@ -5,6 +5,7 @@ export * from './desired-state.ts';
 export * from './dtls-hello.ts';
 export * from './endpoints.ts';
 export * from './enrolment.ts';
+export * from './gateway-measurements.ts';
 export * from './health-metrics.ts';
 export * from './inbound-probe.ts';
 export * from './join-token.ts';

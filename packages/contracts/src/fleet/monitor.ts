@@ -6,19 +6,21 @@ import { versionSchema } from './desired-state.ts';
 export const monitoredProcesses = ['server', 'agent'] as const;
 export type MonitoredProcess = (typeof monitoredProcesses)[number];
 
-/** `GET /status` of `monitor.sock`. */
-export const monitorStatusSchema = z.strictObject({
+/** `GET /status` of `monitor.sock`. Monitor and agent may be of different releases, so either may know more than the other. */
+export const monitorStatusSchema = z.object({
   /** The release in use. */
   version: versionSchema,
   /** Releases that are on this host. */
   available: z.array(versionSchema),
   processes: z.record(
     z.enum(monitoredProcesses),
-    z.strictObject({
+    z.object({
       state: z.enum(['running', 'stopped', 'waiting']),
       processId: z.int().optional(),
       /** Times that it ended by itself in the last hour. */
       endings: z.int(),
+      /** Of its container's health check; absent where it runs in no container. */
+      health: z.enum(['healthy', 'unhealthy', 'starting', 'none']).optional(),
       /** How it ended last. */
       lastEnding: z.string().optional(),
     }),
@@ -30,5 +32,8 @@ export type MonitorStatus = z.output<typeof monitorStatusSchema>;
 /** `POST /upgrade`: answered at once with 202; how it goes is in the status. The release that runs already is no mistake. */
 export const monitorUpgradeSchema = z.strictObject({ version: versionSchema });
 
-/** `POST /restart`: answered when the process has been started again. A `server` ends with its engine. */
-export const monitorRestartSchema = z.strictObject({ process: z.enum(monitoredProcesses) });
+/**
+ * `POST /start`, `/stop`, `/restart`: answered when it has been done. A `server` ends with its engine. What was stopped stays so
+ * until it is started or restarted.
+ */
+export const monitorProcessSchema = z.strictObject({ process: z.enum(monitoredProcesses) });

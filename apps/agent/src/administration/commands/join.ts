@@ -12,6 +12,7 @@ export interface JoinChoices {
   joinToken?: string;
   joinTokenFile?: string;
   controlPlane?: string;
+  accessToken?: string;
   authorityFile?: string;
   site?: string;
   server?: string;
@@ -36,7 +37,9 @@ export async function joinCommand(
     const authority = authorityFile === undefined ? undefined : await readNamed(authorityFile);
     const show = (address: string, code: string) => terminal.print(words.signIn(address, code));
     const asked = { controlPlane, authority, siteId: site, serverId: server };
-    return joinAsAdministrator(asked, show, surroundings);
+    const { accessToken } = choices;
+    const signedIn = accessToken === undefined ? {} : { accessToken: await wordOf(accessToken, terminal) };
+    return joinAsAdministrator({ ...asked, ...signedIn }, show, surroundings);
   };
   try {
     const { displayName, siteId } = await join();
@@ -64,7 +67,12 @@ async function requireNotJoined(store: IdentityStore): Promise<void> {
 
 async function tokenOf({ joinToken, joinTokenFile }: JoinChoices, terminal: Terminal): Promise<string> {
   if (joinTokenFile !== undefined) return readNamed(joinTokenFile);
-  return joinToken === undefined || joinToken === '-' ? terminal.readInput() : joinToken;
+  return wordOf(joinToken ?? '-', terminal);
+}
+
+/** A secret of the command line, or of standard input for `-`. */
+async function wordOf(text: string, terminal: Terminal): Promise<string> {
+  return text === '-' ? (await terminal.readInput()).trim() : text;
 }
 
 function readNamed(file: string): Promise<string> {

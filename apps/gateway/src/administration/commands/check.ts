@@ -1,7 +1,7 @@
 import { describeFinding } from '@culvert/contracts';
+import { formatTable } from '@culvert/terminal-text/table.ts';
 import { loadConfiguration } from '../../configuration/load.ts';
 import { explainConfiguration } from '../explain.ts';
-import { formatTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** `gateway check`: validates a file and tells what it will do. Exit status 0 when it can be used. */

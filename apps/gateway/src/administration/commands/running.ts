@@ -1,7 +1,8 @@
 import { banViewSchema, describeFinding, type SessionView, sessionViewSchema } from '@culvert/contracts';
+import { formatBytes, formatDuration } from '@culvert/terminal-text/quantities.ts';
+import { formatTable } from '@culvert/terminal-text/table.ts';
 import { z } from 'zod';
 import { AdministrationClient, CommandFailure } from '../client.ts';
-import { formatBytes, formatDuration, formatTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface Common {

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { createServer as createHttp } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { GatewayStatus } from './gateway-status.ts';
 
 /** Listens on a free port of loopback; resolves to it. */
 export async function listen(server: Server): Promise<number> {
@@ -52,11 +51,17 @@ export class TestServers {
     });
   }
 
-  /** The socket of a gateway's administration, which answers every request the same way. */
-  async administration(path: string, code: number, body: string): Promise<void> {
-    const server = createHttp((_, response) => response.writeHead(code).end(body));
+  /** A program at a socket that answers each request by its path: `[status, body]`; what is not there with 404. */
+  async local(
+    socketPath: string,
+    answers: Readonly<Record<string, readonly [number, string]>>,
+  ): Promise<void> {
+    const server = createHttp(({ url = '' }, response) => {
+      const [status, body] = answers[url] ?? [404, '{}'];
+      response.writeHead(status).end(body);
+    });
     this.#servers.push(server);
-    server.listen(path);
+    server.listen(socketPath);
     await once(server, 'listening');
   }
 
@@ -64,16 +69,4 @@ export class TestServers {
     for (const socket of this.#sockets.splice(0)) socket.destroy();
     for (const server of this.#servers.splice(0)) server.close();
   }
-}
-
-/** What a gateway at this port tells of itself. */
-export function statusOf(listenPort: number, proxyProtocol = false): GatewayStatus {
-  return {
-    publicAddress: 'vpn.example.com',
-    listenPort,
-    engine: { connected: true },
-    sessions: { connected: 7 },
-    proxyProtocol,
-    freeAddress: '10.70.255.254',
-  };
 }

@@ -1,19 +1,22 @@
 import type { X509Certificate } from 'node:crypto';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import type { GatewayStatus } from './gateway-status.ts';
-import { explainNetworkError } from './network-errors.ts';
+import type { FrontMeasurement } from '@culvert/contracts';
+import { explainNetworkError } from '@culvert/network-errors/explain.ts';
 
 /** An answer of the gateway has its status in the first line. */
 const longestFirstLine = 1024;
 /** A chain is not longer than this; its last certificate names itself as issuer. */
 const longestChain = 10;
 
-export interface Served {
-  /** As sent, leaf first. */
-  chain: X509Certificate[];
-  /** Status of the answer to `GET /`. */
-  status: number;
+/** Where the front of a gateway is, and what it expects. */
+export interface FrontPlace {
+  publicAddress: string;
+  listenPort: number;
+  /** Addresses of the public side; undefined for all of them. */
+  listenAddresses: readonly string[] | undefined;
+  /** Every connection has to begin with a PROXY header. */
+  proxyProtocol: boolean;
 }
 
 /**
@@ -21,8 +24,8 @@ export interface Served {
  * certificate is trusted is not looked at here: many sites have one of an authority that only devices know.
  * Rejects with a sentence that names the step which failed.
  */
-export async function visitGateway(gateway: GatewayStatus, signal: AbortSignal): Promise<Served> {
-  const { publicAddress, listenPort, listenAddresses, proxyProtocol } = gateway;
+export async function visitFront(front: FrontPlace, signal: AbortSignal): Promise<FrontMeasurement> {
+  const { publicAddress, listenPort, listenAddresses, proxyProtocol } = front;
   const host = loopbackFor(listenAddresses?.[0]);
   const place = `port ${listenPort} of ${host}`;
   const tcp = connectTcp({ host, port: listenPort, signal });
@@ -36,7 +39,7 @@ export async function visitGateway(gateway: GatewayStatus, signal: AbortSignal):
       ...(isIP(publicAddress) === 0 ? { servername: publicAddress } : {}),
     });
     await step(tls, 'secureConnect', (reason) => `the TLS handshake at ${place} failed: ${reason}`);
-    const chain = chainOf(tls);
+    const chain = chainOf(tls).map(({ raw }) => raw.toString('base64'));
     return { chain, status: await getRoot(tls, publicAddress, place) };
   } finally {
     tcp.destroy();
