@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-/** Places of a server on its host, all below one directory. */
+/** Places of a server on its host. */
 export interface HostPaths {
   directory: string;
   gatewayFile: string;
@@ -18,14 +18,18 @@ export interface HostPaths {
   adminSettingsFile: string;
 }
 
-export function hostPaths(directory: string): HostPaths {
+/**
+ * The places below the directory of a server. `CULVERT_MONITOR_SOCKET` says where the monitor is when it has its socket where
+ * containers cannot write.
+ */
+export function hostPaths(directory: string, environment: NodeJS.ProcessEnv = {}): HostPaths {
   const agentDirectory = join(directory, 'agent');
   const runtime = join(directory, 'run');
   return {
     directory,
     gatewayFile: join(directory, 'gateway.json'),
     adminSocket: join(runtime, 'admin.sock'),
-    monitorSocket: join(runtime, 'monitor.sock'),
+    monitorSocket: environment.CULVERT_MONITOR_SOCKET ?? join(runtime, 'monitor.sock'),
     agentSocket: join(runtime, 'agent.sock'),
     logDirectory: join(directory, 'log'),
     agentDirectory,

@@ -54,7 +54,7 @@ function describeProgram(
     .command('run', { isDefault: true })
     .description('run the agent in the foreground (the default command)')
     .addOption(directory())
-    .action((options) => keep(run(hostPaths(options.directory), environment)));
+    .action((options) => keep(run(hostPaths(options.directory, environment), environment)));
   program
     .command('join')
     .description('join a control plane, with a join token or with the sign-in of an administrator')
