@@ -1,13 +1,13 @@
-// Bundles a program of this repository with all that it imports into one file: bundle.mjs ENTRY OUTPUT [cjs]. Runs with the pinned
-// Node, after the npm packages are there.
+// Bundles a program of this repository with all that it imports into one file: bundle.mjs ENTRY OUTPUT [esm|cjs] [VERSION].
+// Runs with the pinned Node, after the npm packages are there.
 
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'rolldown';
 import { root } from './setup.mjs';
 
-const [entry, output, format = 'esm'] = process.argv.slice(2);
-const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const repository = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const [entry, output, format = 'esm', version = repository.version] = process.argv.slice(2);
 
 await build({
   input: resolve(root, entry),

@@ -25,12 +25,17 @@ export function runtimePaths(stateDirectory: string): RuntimePaths {
   };
 }
 
-/** Makes the directories. The engine passes through both without being able to list them; `run` is only for its group. */
+/**
+ * Makes the directories. With root the engine passes through both without being able to list them, and `run` is only for its
+ * group. Without root it is of the same user, and the state directory may belong to somebody else.
+ */
 export async function makeRuntimeDirectory(stateDirectory: string, paths: RuntimePaths): Promise<void> {
   await mkdir(stateDirectory, { recursive: true });
-  const { mode } = await stat(stateDirectory);
-  // 0o7777 are the permission bits of a mode; the umask of the gateway gives others nothing.
-  await chmod(stateDirectory, (mode & 0o7777) | 0o011);
+  if (process.getuid?.() === 0) {
+    const { mode } = await stat(stateDirectory);
+    // 0o7777 are the permission bits of a mode; the umask of the gateway gives others nothing.
+    await chmod(stateDirectory, (mode & 0o7777) | 0o011);
+  }
   await mkdir(paths.runtimeDirectory, { recursive: true, mode: 0o710 });
   await shareWithEngine(paths.runtimeDirectory, 0o710);
 }

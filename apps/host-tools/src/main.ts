@@ -32,6 +32,12 @@ function choose(calledAs: string, parameters: string[]): [ToolName, string[]] | 
   return named === undefined ? undefined : [named, rest];
 }
 
+// Whoever reads the output has seen enough, as in `| head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(exitStatus.good);
+});
+
 async function main(): Promise<number> {
   const chosen = choose(process.argv0, process.argv.slice(2));
   if (chosen === undefined) {

@@ -105,7 +105,7 @@ export class ServerHost {
   startMonitor(options: { hasReleases?: boolean } = {}): void {
     const releases = options.hasReleases === true ? ['--releases', this.releases] : [];
     this.#start([
-      ...[node, programs.hostTools, 'monitor', 'run', '--directory', this.directory],
+      ...[node, programs.hostTools, 'mstunnel_monitor', 'run', '--directory', this.directory],
       ...['--settle-seconds', String(settleSeconds), ...releases],
     ]);
   }

@@ -32,7 +32,12 @@ export function orderChain(certificates: X509Certificate[], privateKey: KeyObjec
   const distinct = withoutDuplicates(certificates);
   const candidates = distinct.filter((certificate) => certificate.checkPrivateKey(privateKey));
   const leaf = candidates.sort((left, right) => right.validToDate.getTime() - left.validToDate.getTime())[0];
-  if (leaf === undefined) return undefined;
+  return leaf === undefined ? undefined : orderChainFrom(leaf, distinct);
+}
+
+/** Puts certificates into a chain that begins with this one. */
+export function orderChainFrom(leaf: X509Certificate, certificates: X509Certificate[]): OrderedChain {
+  const distinct = withoutDuplicates([leaf, ...certificates]);
   const related = new Set<X509Certificate>([leaf]);
   const chain = bestPath([leaf], distinct, related);
   return { chain, strangers: distinct.filter((certificate) => !related.has(certificate)) };

@@ -2,7 +2,13 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type CertificateBundle, type Outcome, readCertificates, readPrivateKey } from './bundle.ts';
+import {
+  type CertificateBundle,
+  type Outcome,
+  readCertificates,
+  readPrivateKey,
+  unusable,
+} from './bundle.ts';
 import { readPem } from './pem.ts';
 
 /**
@@ -16,13 +22,12 @@ export async function readLegacyPfx(der: Buffer, password: string): Promise<Outc
     await writeFile(file, der, { mode: 0o600 });
     const run = await runOpenssl(['pkcs12', '-legacy', '-nodes', '-in', file, '-passin', 'stdin'], password);
     if (run.kind === 'missing') {
-      return {
-        ok: false,
-        message:
-          'uses old encryption (3DES or RC2) that needs the openssl command, which this host does not have; install openssl, or export the file again with AES-256',
-      };
+      return unusable(
+        'uses old encryption (3DES or RC2) that needs the openssl command, which this host does not have; install openssl, or export the file again with AES-256',
+        '古い暗号化方式 (3DES または RC2) のため openssl コマンドが必要ですが、このサーバーにはありません。openssl をインストールするか、AES-256 でエクスポートし直してください',
+      );
     }
-    if (run.kind === 'failed') return { ok: false, message: explain(run.stderr) };
+    if (run.kind === 'failed') return explain(run.stderr);
     return fromPem(run.stdout);
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -44,21 +49,44 @@ function runOpenssl(parameters: string[], input: string): Promise<OpensslRun> {
   });
 }
 
-function explain(stderr: string): string {
-  if (/mac verify|invalid password/i.test(stderr)) return 'the password of the PFX file is wrong';
+function explain(stderr: string): ReturnType<typeof unusable> {
+  if (/mac verify|invalid password/i.test(stderr)) return wrongPassword();
   if (/unknown option|Unrecognized flag/i.test(stderr)) {
-    return 'uses old encryption that the openssl command of this host cannot read; export the file again with AES-256';
+    return unusable(
+      'uses old encryption that the openssl command of this host cannot read; export the file again with AES-256',
+      '古い暗号化方式のため、このサーバーの openssl コマンドでは読み取れません。AES-256 でエクスポートし直してください',
+    );
   }
-  return 'is not a PKCS#12 file, or it is damaged';
+  return unusable(
+    'is not a PKCS#12 file, or it is damaged',
+    'PKCS#12 (PFX) ファイルではないか、破損しています',
+  );
+}
+
+export function wrongPassword() {
+  return unusable('the password of the PFX file is wrong', 'PFX ファイルのパスワードが正しくありません');
+}
+
+export function withoutKey() {
+  return unusable(
+    'the PFX file holds no private key; export it with its key',
+    'PFX ファイルに秘密鍵が含まれていません。秘密鍵を含めてエクスポートし直してください',
+  );
+}
+
+export function withoutCertificate() {
+  return unusable('the PFX file holds no certificate', 'PFX ファイルに証明書が含まれていません');
 }
 
 function fromPem(text: string): Outcome<CertificateBundle> {
   const keys = readPem(text).filter(({ label }) => label.endsWith('PRIVATE KEY'));
-  if (keys.length === 0)
-    return { ok: false, message: 'the PFX file holds no private key; export it with its key' };
+  if (keys.length === 0) return withoutKey();
   const certificates = readCertificates(text);
-  if (!certificates.ok) return { ok: false, message: 'the PFX file holds no certificate' };
+  if (!certificates.ok) return withoutCertificate();
   const privateKey = readPrivateKey(text);
   if (!privateKey.ok) return privateKey;
-  return { ok: true, value: { certificates: certificates.value, privateKey: privateKey.value } };
+  return {
+    ok: true,
+    value: { certificates: certificates.value, privateKey: privateKey.value, isOldPfx: true },
+  };
 }

@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import * as pkijs from 'pkijs';
-import type { CertificateBundle, Outcome } from './bundle.ts';
-import { readLegacyPfx } from './legacy-pfx.ts';
+import { type CertificateBundle, type Outcome, unusable } from './bundle.ts';
+import { readLegacyPfx, withoutCertificate, withoutKey, wrongPassword } from './legacy-pfx.ts';
 
 const bagTypes = {
   key: '1.2.840.113549.1.12.10.1.1',
@@ -17,12 +17,12 @@ const encryptedData = '1.2.840.113549.1.7.6';
  */
 export async function readPfx(der: Buffer, password: string): Promise<Outcome<CertificateBundle>> {
   // DER of a SEQUENCE; anything else is not PKCS#12 and would only give a puzzling message below.
-  if (der[0] !== 0x30) return { ok: false, message: 'is not a PKCS#12 file' };
+  if (der[0] !== 0x30) return unusable('is not a PKCS#12 file', 'PKCS#12 (PFX) ファイルではありません');
   try {
     return collect(await openBags(der, password));
   } catch (error) {
-    const wrongPassword = error instanceof Error && /integrity/i.test(error.message);
-    if (wrongPassword) return { ok: false, message: 'the password of the PFX file is wrong' };
+    const isWrongPassword = error instanceof Error && /integrity/i.test(error.message);
+    if (isWrongPassword) return wrongPassword();
     return readLegacyPfx(der, password);
   }
 }
@@ -75,12 +75,14 @@ function collect(bags: pkijs.SafeBag[]): Outcome<CertificateBundle> {
 
 function bundleOf(certificates: X509Certificate[], keys: Buffer[]): Outcome<CertificateBundle> {
   const [key] = keys;
-  if (key === undefined)
-    return { ok: false, message: 'the PFX file holds no private key; export it with its key' };
+  if (key === undefined) return withoutKey();
   if (keys.length > 1) {
-    return { ok: false, message: `the PFX file holds ${keys.length} private keys; exactly one is allowed` };
+    return unusable(
+      `the PFX file holds ${keys.length} private keys; exactly one is allowed`,
+      `PFX ファイルに秘密鍵が ${keys.length} 個含まれています。1 個だけにしてください`,
+    );
   }
-  if (certificates.length === 0) return { ok: false, message: 'the PFX file holds no certificate' };
+  if (certificates.length === 0) return withoutCertificate();
   return {
     ok: true,
     value: { certificates, privateKey: createPrivateKey({ key, format: 'der', type: 'pkcs8' }) },

@@ -13,8 +13,8 @@ import {
   newKeys,
   privateKeyPem,
 } from './issue.ts';
+import { renewalWarningDays } from './rules/dates.ts';
 import { assessSiteCertificate } from './site-certificate.ts';
-import { renewalWarningDays } from './site-rules.ts';
 
 /** Files of a certificate that the gateway made for itself. */
 export interface OwnCertificate {

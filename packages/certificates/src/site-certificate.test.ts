@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readCertificates, readPrivateKey } from './bundle.ts';
 import { readPfx } from './pfx.ts';
+import { longestPrivateValidityDays } from './rules/dates.ts';
 import { ensureOwnCertificate } from './self-signed.ts';
 import { assessSiteCertificate } from './site-certificate.ts';
-import { longestPrivateValidityDays } from './site-rules.ts';
 import { CertificateWorkshop, ecKey } from './testing/certificates.ts';
 
 const workshop = new CertificateWorkshop();
@@ -89,7 +89,7 @@ describe('a site certificate', () => {
       workshop.read('long.key'),
     );
     expect(warnings).toEqual([
-      `valid for 800 days; iOS accepts at most ${longestPrivateValidityDays} from a private authority`,
+      `valid for 800 days; iOS accepts at most ${longestPrivateValidityDays} from a private authority; get one that is valid for ${longestPrivateValidityDays} days at most`,
     ]);
   });
 
@@ -166,6 +166,7 @@ describe('a PFX file', () => {
     expect(await readPfx(der, 'wrong')).toEqual({
       ok: false,
       message: 'the password of the PFX file is wrong',
+      messageInJapanese: 'PFX ファイルのパスワードが正しくありません',
     });
   });
 

@@ -1,8 +1,9 @@
 import type { X509Certificate } from 'node:crypto';
 import { type CertificateBundle, privateKeyDer } from './bundle.ts';
-import { orderChain } from './chain.ts';
-import { describeKey, explainWeakKey } from './key-strength.ts';
-import { examineSiteCertificate, nameOf, subjectAlternativeNames } from './site-rules.ts';
+import { describeKey } from './key-strength.ts';
+import { checkServerCertificate } from './rules/check-server-certificate.ts';
+import { issuerOf, nameOf, subjectAlternativeNames } from './rules/subject.ts';
+import { sentenceOf, type Violation } from './rules/violation.ts';
 
 /** The site certificate as the engine takes it. */
 export interface SiteCertificate {
@@ -38,19 +39,12 @@ export function assessSiteCertificate(
   publicAddress: string,
   now: Date,
 ): SiteCertificateResult {
-  const ordered = orderChain(certificates, privateKey);
-  if (ordered === undefined) {
-    const given = certificates.map(nameOf).join('; ');
-    const weakness = explainWeakKey(privateKey);
-    return {
-      problems: [
-        `no certificate belongs to the private key; the file holds ${given}`,
-        ...(weakness === undefined ? [] : [`the private key is an ${weakness}`]),
-      ],
-      warnings: [],
-    };
-  }
-  const { problems, warnings } = examineSiteCertificate(ordered, publicAddress, now);
+  const { violations, ordered } = checkServerCertificate({ certificates, privateKey, publicAddress, now });
+  const problems = violations.filter(keepsFromUse).map(sentenceOf);
+  const warnings = violations
+    .filter((violation) => violation.severity !== 'note' && !keepsFromUse(violation))
+    .map(sentenceOf);
+  if (ordered === undefined) return { problems, warnings };
   const [leaf] = ordered.chain;
   const summary = leaf === undefined ? {} : { summary: summarise(leaf, ordered.chain.length) };
   if (problems.length > 0) return { ...summary, problems, warnings };
@@ -62,10 +56,15 @@ export function assessSiteCertificate(
   };
 }
 
+/** How long a certificate is valid matters to some devices only: the gateway serves the others with it. */
+function keepsFromUse({ rule, severity }: Violation): boolean {
+  return severity === 'error' && rule !== 'validity';
+}
+
 function summarise(leaf: X509Certificate, chainLength: number): CertificateSummary {
   return {
     subject: nameOf(leaf),
-    issuer: leaf.issuer.split('\n').join(', '),
+    issuer: issuerOf(leaf),
     names: subjectAlternativeNames(leaf),
     key: describeKey(leaf.publicKey),
     expiresAt: leaf.validToDate,

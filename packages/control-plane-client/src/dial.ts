@@ -1,11 +1,17 @@
 import { request } from 'node:http';
 import { connect, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
-import { explainSocketError, Unreachable } from './failures.ts';
+import { explainSocketError, reasonOf, Unreachable } from './failures.ts';
 import type { HttpProxy } from './proxy.ts';
 
-/** Milliseconds for each step: to connect, to be let through by the proxy, to shake hands. */
-const stepMilliseconds = 10_000;
+export interface DialOptions {
+  /** The address to connect to, where the name has several and each is tried; a proxy chooses by itself. */
+  address?: string;
+  /** For each step: to connect, to be let through by the proxy, to shake hands. */
+  stepMilliseconds?: number;
+}
+
+const usualStepMilliseconds = 10_000;
 
 export interface Place {
   host: string;
@@ -24,19 +30,30 @@ export async function dial(
   place: Place,
   proxy: HttpProxy | undefined,
   tls: Pick<ConnectionOptions, 'ca' | 'cert' | 'key'>,
+  options: DialOptions = {},
 ): Promise<TLSSocket> {
-  const socket = await (proxy === undefined ? connectDirectly(place) : connectThrough(place, proxy));
-  return secure(socket, place, tls);
+  const socket = await openConnection(place, proxy, options);
+  return secure(socket, place, tls, options);
 }
 
-function connectDirectly(place: Place): Promise<Socket> {
-  const socket = connect(place);
+/** Opens a TCP connection, through a proxy where there is one. Rejects with Unreachable. */
+export function openConnection(
+  place: Place,
+  proxy: HttpProxy | undefined,
+  options: DialOptions = {},
+): Promise<Socket> {
+  return proxy === undefined ? connectDirectly(place, options) : connectThrough(place, proxy, options);
+}
+
+function connectDirectly({ host, port }: Place, { address, ...options }: DialOptions): Promise<Socket> {
+  const socket = connect({ host: address ?? host, port });
   socket.setNoDelay(true);
-  return inTime(socket, describePlace(place), (resolve) => socket.once('connect', () => resolve(socket)));
+  const name = describePlace({ host, port });
+  return inTime(socket, name, options, (resolve) => socket.once('connect', () => resolve(socket)));
 }
 
 /** `CONNECT` of RFC 9110 §9.3.6. */
-function connectThrough(place: Place, proxy: HttpProxy): Promise<Socket> {
+function connectThrough(place: Place, proxy: HttpProxy, options: DialOptions): Promise<Socket> {
   const target = describePlace(place);
   const name = `the proxy ${describePlace(proxy)}`;
   const sent = request({
@@ -47,11 +64,12 @@ function connectThrough(place: Place, proxy: HttpProxy): Promise<Socket> {
     agent: false,
   });
   sent.end();
-  return inTime(sent, name, (resolve, reject) => {
+  return inTime(sent, name, options, (resolve, reject) => {
     const answered = (status: number | undefined, socket: Socket) => {
       if (status === 200) return resolve(socket);
       socket.destroy();
-      reject(new Unreachable(explainProxyAnswer(status, name, target)));
+      const reason = status === 407 ? 'proxyWantsPassword' : 'proxyRefuses';
+      reject(new Unreachable(explainProxyAnswer(status, name, target), reason));
     };
     sent.once('connect', ({ statusCode }, socket) => answered(statusCode, socket as Socket));
     sent.once('response', ({ statusCode, socket }) => answered(statusCode, socket));
@@ -69,6 +87,7 @@ function secure(
   socket: Socket,
   place: Place,
   tls: Pick<ConnectionOptions, 'ca' | 'cert' | 'key'>,
+  options: DialOptions,
 ): Promise<TLSSocket> {
   const secured = connectTls({
     ...tls,
@@ -83,7 +102,7 @@ function secure(
   socket.on('error', (error) => secured.destroy(error));
   // A handshake that failed leaves the connection below it open.
   secured.once('close', () => socket.destroy());
-  return inTime(secured, describePlace(place), (resolve) =>
+  return inTime(secured, describePlace(place), options, (resolve) =>
     secured.once('secureConnect', () => resolve(secured)),
   );
 }
@@ -98,11 +117,12 @@ interface Opening {
 function inTime<Result>(
   opening: Opening,
   name: string,
+  { stepMilliseconds = usualStepMilliseconds }: DialOptions,
   begin: (resolve: (result: Result) => void, reject: (error: Error) => void) => void,
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException) =>
-      finish(() => reject(new Unreachable(explain(error, name))));
+      finish(() => reject(new Unreachable(explain(error, name), reasonOf(error))));
     const timer = setTimeout(
       () => opening.destroy(Object.assign(new Error('too late'), { code: 'ETIMEDOUT' })),
       stepMilliseconds,

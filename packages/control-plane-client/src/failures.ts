@@ -1,8 +1,27 @@
 import type { AgentRefusalCode } from '@culvert/contracts';
 
+/** Why something was not reached, for programs that decide by it. */
+export type UnreachableReason =
+  | 'unknownName'
+  | 'noNameServer'
+  | 'refused'
+  | 'timedOut'
+  | 'noRoute'
+  | 'reset'
+  | 'proxyWantsPassword'
+  | 'proxyRefuses'
+  | 'noTls'
+  | 'other';
+
 /** The control plane was not reached; the message says why and what to do. */
 export class Unreachable extends Error {
   override readonly name = 'Unreachable';
+  readonly reason: UnreachableReason;
+
+  constructor(message: string, reason: UnreachableReason = 'other') {
+    super(message);
+    this.reason = reason;
+  }
 }
 
 /** The control plane has answered that it will not. */
@@ -16,6 +35,29 @@ export class Refused extends Error {
     super(message);
     this.code = code;
     this.retryAfter = retryAfter;
+  }
+}
+
+/** What an error of a socket or of name resolution means. */
+export function reasonOf({ code }: NodeJS.ErrnoException): UnreachableReason {
+  switch (code) {
+    case 'ENOTFOUND':
+      return 'unknownName';
+    case 'EAI_AGAIN':
+      return 'noNameServer';
+    case 'ECONNREFUSED':
+      return 'refused';
+    case 'ETIMEDOUT':
+      return 'timedOut';
+    case 'ENETUNREACH':
+    case 'EHOSTUNREACH':
+    case 'EADDRNOTAVAIL':
+      return 'noRoute';
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return 'reset';
+    default:
+      return code?.startsWith('ERR_SSL') === true ? 'noTls' : 'other';
   }
 }
 

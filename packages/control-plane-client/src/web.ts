@@ -1,6 +1,6 @@
 import { Agent, fetch as fetchWith, ProxyAgent } from 'undici';
 import { describePlace } from './dial.ts';
-import { explainSocketError, Unreachable } from './failures.ts';
+import { explainSocketError, reasonOf, Unreachable } from './failures.ts';
 import type { HttpProxy } from './proxy.ts';
 
 export interface WebRequest {
@@ -26,17 +26,20 @@ export function webFetch(authority: string | undefined, proxy: HttpProxy | undef
       // The types of undici's own `Response` and of Node's differ; the object is the same.
       return (await fetchWith(url, { ...request, dispatcher })) as unknown as Response;
     } catch (error) {
-      throw new Unreachable(explain(error, host));
+      const failure = causeOf(error);
+      throw new Unreachable(explain(failure, host), reasonOf(failure));
     }
   };
 }
 
-function explain(error: unknown, host: string): string {
+function causeOf(error: unknown): NodeJS.ErrnoException {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const failure: NodeJS.ErrnoException = cause instanceof Error ? cause : new Error(String(cause));
-  const code = failure.code ?? '';
-  if (/CERT|SIGNED|ISSUER|ALTNAME/.test(code)) {
-    return `the certificate of ${host} is not trusted (${code}): name the authority of the control plane with --authority-file`;
+  return cause instanceof Error ? cause : new Error(String(cause));
+}
+
+function explain(failure: NodeJS.ErrnoException, host: string): string {
+  if (/CERT|SIGNED|ISSUER|ALTNAME/.test(failure.code ?? '')) {
+    return `the certificate of ${host} is not trusted (${failure.code}): name the authority of the control plane with --authority-file`;
   }
   return explainSocketError(failure, host);
 }

@@ -2,8 +2,8 @@ import { readCertificates, readPrivateKey } from '@culvert/certificates/bundle.t
 import { examineClientCertificate } from '@culvert/certificates/client-certificate.ts';
 import { explainWeakKey } from '@culvert/certificates/key-strength.ts';
 import { readPfx } from '@culvert/certificates/pfx.ts';
+import { nameOf } from '@culvert/certificates/rules/subject.ts';
 import { assessSiteCertificate, type SiteCertificateResult } from '@culvert/certificates/site-certificate.ts';
-import { nameOf } from '@culvert/certificates/site-rules.ts';
 import type { Findings, StandaloneConfiguration } from '@culvert/contracts';
 import { type Accounts, parseAccounts } from '../passwords/accounts.ts';
 import { aboutFile, readNamedFile, warnIfWorldReadable } from './files.ts';

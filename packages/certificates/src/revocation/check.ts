@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
 import { isSelfSigned, issued } from '../chain.ts';
-import { nameOf } from '../site-rules.ts';
+import { nameOf } from '../rules/subject.ts';
 import { revocationAddresses } from './addresses.ts';
 import { judgeCrl } from './crl.ts';
 import { nonceBytes, ocspRequest } from './ocsp-request.ts';

@@ -3,7 +3,7 @@ import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
 import { issued } from '../chain.ts';
 import { explainWeakKey } from '../key-strength.ts';
-import { nameOf } from '../site-rules.ts';
+import { nameOf } from '../rules/subject.ts';
 import { names, nonceExtension, publicKeyHash } from './ocsp-request.ts';
 import { isSignedBy } from './signature.ts';
 import { explainTimes, type Pair, revocationReason, untold, type Verdict } from './verdict.ts';
