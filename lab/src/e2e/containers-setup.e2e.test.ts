@@ -24,13 +24,24 @@ describe('setup', () => {
     console.log(out);
     out = await setup('--accept-licence');
     console.log(out);
-    lab.host.writeFile('/etc/mstunnel/certs/site.crt', readFileSync(certificate.chainFile, 'utf8') + readFileSync(lab.authority.rootFile, 'utf8'));
+    lab.host.writeFile(
+      '/etc/mstunnel/certs/site.crt',
+      readFileSync(certificate.chainFile, 'utf8') + readFileSync(lab.authority.rootFile, 'utf8'),
+    );
     lab.host.writeFile('/etc/mstunnel/private/site.key', readFileSync(certificate.privateKeyFile, 'utf8'));
     out = await setup();
     console.log(out);
     out = await setup('--join-token', token);
     console.log(out);
-    console.log((await lab.host.attempt(['sh', '-c', 'ls -la /etc/mstunnel /etc/mstunnel/*; cat /etc/mstunnel/gateway.json /etc/mstunnel/*.json; docker ps -a; docker logs mstunnel-server; docker logs mstunnel-agent; cat /var/log/mstunnel/*; cat /etc/mstunnel/log/*'])).stdout);
+    console.log(
+      (
+        await lab.host.attempt([
+          'sh',
+          '-c',
+          'ls -la /etc/mstunnel /etc/mstunnel/*; cat /etc/mstunnel/gateway.json /etc/mstunnel/*.json; docker ps -a; docker logs mstunnel-server; docker logs mstunnel-agent; cat /var/log/mstunnel/*; cat /etc/mstunnel/log/*',
+        ])
+      ).stdout,
+    );
     out = await setup();
     console.log(out);
     expect(out.code).toBe(0);

@@ -199,7 +199,9 @@ describe('a host with something set', () => {
     expect(routed.get('bridge-networks')?.found.en).toContain('10.88.0.0/16 (eth1)');
     const pooled = await judgeWith('Ubuntu 24.04', {}, { pools: ['172.17.4.0/24'] });
     expect(pooled.get('bridge-networks')?.found.en).toContain('172.17.4.0/24');
-    const installed = await judgeWith('RHEL 9.6', { '/etc/mstunnel/gateway.json': '{"network":"10.88.3.0/24"}' });
+    const installed = await judgeWith('RHEL 9.6', {
+      '/etc/mstunnel/gateway.json': '{"network":"10.88.3.0/24"}',
+    });
     expect(installed.get('bridge-networks')?.result).toBe('failed');
   });
 
@@ -224,7 +226,9 @@ describe('a host with something set', () => {
         subnets: [{ subnet: '10.99.0.0/24', gateway: '10.99.0.1' }],
       }),
     });
-    expect(podman.get('bridge-networks')?.found.en).toBe('10.99.0.0/24 (/etc/containers/networks/podman.json)');
+    expect(podman.get('bridge-networks')?.found.en).toBe(
+      '10.99.0.0/24 (/etc/containers/networks/podman.json)',
+    );
   });
 
   it('has a proxy on a port that SELinux keeps for something else, until it is added', async () => {
@@ -239,12 +243,15 @@ describe('a host with something set', () => {
       '/var/lib/selinux/targeted/active/ports.local': 'portcon tcp 3128 system_u:object_r:http_port_t:s0\n',
     });
     expect(after.get('selinux-proxy-port')?.result).toBe('ok');
-    const usual = await judgeWith('RHEL 9.6', { '/etc/environment': 'https_proxy=http://proxy.example:8443\n' });
+    const usual = await judgeWith('RHEL 9.6', {
+      '/etc/environment': 'https_proxy=http://proxy.example:8443\n',
+    });
     expect(usual.get('selinux-proxy-port')?.result).toBe('ok');
   });
 
   it('is told when its port is taken on TCP or UDP', async () => {
-    const line = '   2: 00000000:01BB 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 29534 1 0\n';
+    const line =
+      '   2: 00000000:01BB 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 29534 1 0\n';
     const tcp = await judgeWith('Ubuntu 24.04', { '/proc/net/tcp': line });
     expect(tcp.get('port')?.found.en).toContain('TCP 0.0.0.0');
     const udp = await judgeWith('Ubuntu 24.04', { '/proc/net/udp': line.replace(' 0A ', ' 07 ') });
@@ -272,7 +279,9 @@ describe('a host with something set', () => {
     });
     expect(withStopped.get('container-engine')?.found.en).toContain('stopped');
     const old = engineOutputs({ ...distribution, engineVersion: '18.09.1' });
-    expect((await judge(recordedHost(tree.root, old))).get('container-engine')?.found.en).toContain('too old');
+    expect((await judge(recordedHost(tree.root, old))).get('container-engine')?.found.en).toContain(
+      'too old',
+    );
     const none = await judge(recordedHost(tree.root, new Map()));
     expect(none.get('container-engine')?.result).toBe('failed');
   });

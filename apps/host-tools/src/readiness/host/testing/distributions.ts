@@ -79,7 +79,8 @@ export function makeTree({ folder, release, version }: FixtureDistribution): { r
   }
   const etc = join(root, 'etc');
   const osRelease = readFileSync(join(etc, `os-release.${release}`), 'utf8');
-  for (const name of readdirSync(etc).filter((file) => file.startsWith('os-release.'))) rmSync(join(etc, name));
+  for (const name of readdirSync(etc).filter((file) => file.startsWith('os-release.')))
+    rmSync(join(etc, name));
   writeFileSync(join(etc, 'os-release'), osRelease.replaceAll('{{version}}', version));
   if (release === 'centos') {
     writeFileSync(join(etc, 'centos-release'), `CentOS Linux release ${version}.2009 (Core)\n`);
