@@ -93,7 +93,7 @@ function notRunning(command: string): Finding {
 export function hostSizeChecks(view: HostView, devices: number): Check[] {
   const sizing = sizingFor(devices);
   const why = {
-    en: `A site of ${devices} devices needs ${sizing.servers} such servers by the sizing table.`,
+    en: `By the sizing table a site of ${devices} devices needs ${sizing.servers === 1 ? 'one such server' : `${sizing.servers} such servers`}.`,
     ja: `サイズ表では、デバイス ${devices} 台のサイトにこの規模のサーバーが ${sizing.servers} 台必要です。`,
   };
   return [

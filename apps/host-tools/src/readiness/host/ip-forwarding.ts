@@ -113,9 +113,10 @@ function isBeforeOurs(file: SysctlFile, { files, reader }: SysctlConfiguration):
   return settingAtBoot([...others, ours], reader, ...sameSetting)?.file.path === forwardingFile;
 }
 
+/** Where the text of a file can be changed: behind a link in `/etc`, or in a file of the same name there that hides it. */
 function editableAt({ path, target }: SysctlFile): string {
-  const place = target ?? path;
-  return place.startsWith('/etc/') ? place : `/etc/sysctl.d/${place.slice(place.lastIndexOf('/') + 1)}`;
+  if (target?.startsWith('/etc/')) return target;
+  return path.startsWith('/etc/') ? path : `/etc/sysctl.d/${path.slice(path.lastIndexOf('/') + 1)}`;
 }
 
 function withForwarding(text: string): string {

@@ -71,6 +71,13 @@ export const fixtureDistributions: readonly FixtureDistribution[] = [
   },
 ];
 
+/** The distribution of the tests with a name. */
+export function fixture(name: string): FixtureDistribution {
+  const found = fixtureDistributions.find((distribution) => distribution.name === name);
+  if (found === undefined) throw new Error(`there is no fixture ${name}`);
+  return found;
+}
+
 /** Makes the tree of a distribution in a temporary directory, which goes away with `[Symbol.dispose]`. */
 export function makeTree({ folder, release, version }: FixtureDistribution): { root: string } & Disposable {
   const root = mkdtempSync(join(tmpdir(), 'culvert-host-'));

@@ -21,8 +21,6 @@ const purposes = {
 } satisfies Record<string, Localized>;
 
 const metadata = '/common/v2.0/.well-known/openid-configuration';
-/** The layers of images come from regional hosts, which answer a stranger with one of these. */
-const layers = [200, 400, 404, 409];
 
 const commercial: readonly Entry[] = [
   {
@@ -39,11 +37,6 @@ const commercial: readonly Entry[] = [
   { url: `https://sts.windows.net${metadata}`, purpose: purposes.tokens, expected: [200, 400] },
   { url: 'https://graph.microsoft.com/', purpose: purposes.graph, expected: [200, 302, 401, 403, 405] },
   { url: 'https://mcr.microsoft.com/v2/', purpose: purposes.images, expected: [200] },
-  ...['eastus', 'westus', 'westeurope', 'eastasia'].map((region) => ({
-    url: `https://${region}.data.mcr.microsoft.com/blobs/`,
-    purpose: purposes.images,
-    expected: layers,
-  })),
   {
     url: 'https://powerlift-frontdesk.acompli.net/api/incidents',
     purpose: purposes.logs,
