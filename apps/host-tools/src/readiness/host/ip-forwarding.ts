@@ -120,8 +120,8 @@ function editableAt({ path, target }: SysctlFile): string {
 }
 
 function withForwarding(text: string): string {
-  const pattern = /^(\s*-?\s*net[./]ipv4[./](?:ip_forward|conf[./]all[./]forwarding)\s*=).*$/gm;
-  return text.replace(pattern, '$1 1');
+  const pattern = /^(\s*-?\s*net[./]ipv4[./](?:ip_forward|conf[./]all[./]forwarding)\s*=[ \t]*).*$/gm;
+  return text.replace(pattern, (_line, before: string) => `${before}1`);
 }
 
 function placeOf({ path, target }: SysctlFile): string {
