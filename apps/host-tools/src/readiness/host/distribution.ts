@@ -1,6 +1,6 @@
 import type { Check, Finding } from '../../checks/check.ts';
 import { type HostView, textOf } from './host-view.ts';
-import { type Distribution, parseOsRelease } from './parse/os-release.ts';
+import { type Distribution, nameless, parseOsRelease } from './parse/os-release.ts';
 import { compareVersions } from './parse/version.ts';
 import { editions, type SupportRow, supportMatrix } from './support-matrix.ts';
 
@@ -40,6 +40,7 @@ export function rowFor({ id, versionId }: Distribution): SupportRow | undefined 
 /** Judges the distribution by the matrix at a date. */
 export function judgeDistribution(distribution: Distribution, now: Date): Finding {
   const { prettyName, versionId, id } = distribution;
+  if (id === nameless) return unnamed;
   const row = rowFor(distribution);
   if (row === undefined) return notListed(distribution);
   const name = `${prettyName}${prettyName.includes(versionId) ? '' : ` (${versionId})`}`;
@@ -73,6 +74,15 @@ export function judgeDistribution(distribution: Distribution, now: Date): Findin
     },
   };
 }
+
+const unnamed: Finding = {
+  result: 'unknown',
+  found: {
+    en: 'no os-release file says which it is',
+    ja: 'os-release ファイルがないため、判別できません',
+  },
+  remedy: { commands: ['cat /etc/os-release'] },
+};
 
 function notListed({ prettyName, id }: Distribution): Finding {
   const isKnown = supportMatrix.some(({ distribution }) => distribution === id);

@@ -6,10 +6,13 @@ export type Distribution = Readonly<{
   prettyName: string;
 }>;
 
+/** The `id` of a distribution that does not name itself (os-release(5)). */
+export const nameless = 'linux';
+
 /** Reads the text of `/etc/os-release`. Lines that are no assignment are passed over, as a shell would with comments. */
 export function parseOsRelease(text: string): Distribution {
   const values = parseAssignments(text);
-  const id = (values.get('ID') ?? 'linux').toLowerCase();
+  const id = (values.get('ID') ?? nameless).toLowerCase();
   const versionId = values.get('VERSION_ID') ?? '';
   return {
     id,
