@@ -47,9 +47,9 @@ export function judgeSelinuxMode(mode: SelinuxMode, family: 'red-hat' | 'other')
     remedy: {
       commands:
         mode === 'permissive'
-          ? ['sudo setenforce 1', 'sudo sed -i s/^SELINUX=.*/SELINUX=enforcing/ /etc/selinux/config']
+          ? ['sudo setenforce 1', "sudo sed -i 's/^SELINUX=.*/SELINUX=enforcing/' /etc/selinux/config"]
           : [
-              'sudo sed -i s/^SELINUX=.*/SELINUX=enforcing/ /etc/selinux/config',
+              "sudo sed -i 's/^SELINUX=.*/SELINUX=enforcing/' /etc/selinux/config",
               'sudo touch /.autorelabel',
               'sudo reboot',
             ],
