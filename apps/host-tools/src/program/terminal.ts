@@ -72,7 +72,6 @@ export function processTerminal(environment: NodeJS.ProcessEnv): Terminal {
 
 function ask(question: string, secret: boolean): Promise<string> {
   const { stdin, stdout } = process;
-  stdout.write(question);
   // Readline repeats what is typed; of a secret nothing is repeated.
   const output = new Writable({
     write(chunk, _encoding, done) {
@@ -81,6 +80,8 @@ function ask(question: string, secret: boolean): Promise<string> {
     },
   });
   const lines = createInterface({ input: stdin, output, terminal: stdin.isTTY === true, historySize: 0 });
+  // Whoever answers at once must find a terminal that no longer repeats what is typed, and gives Ctrl-C to readline.
+  stdout.write(question);
   return new Promise<string>((resolve, reject) => {
     lines.once('line', (line) => {
       resolve(line.trim());
