@@ -79,9 +79,17 @@ function ask(question: string, secret: boolean): Promise<string> {
       else stdout.write(chunk, () => done());
     },
   });
-  const lines = createInterface({ input: stdin, output, terminal: stdin.isTTY === true, historySize: 0 });
+  const lines = createInterface({
+    input: stdin,
+    output,
+    terminal: stdin.isTTY === true,
+    historySize: 0,
+    // Readline draws the line anew when it is edited, and the question with it.
+    prompt: secret ? '' : question,
+  });
   // Whoever answers at once must find a terminal that no longer repeats what is typed, and gives Ctrl-C to readline.
-  stdout.write(question);
+  if (secret) stdout.write(question);
+  else lines.prompt();
   return new Promise<string>((resolve, reject) => {
     lines.once('line', (line) => {
       resolve(line.trim());
