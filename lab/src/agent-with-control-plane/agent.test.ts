@@ -287,7 +287,10 @@ describe('a server that has joined', () => {
       await writeFile(join(host.paths.agentDirectory, name), '{"');
       const again = startAgent();
       const told = () => lines.filter(({ msg }) => String(msg).includes(`${name} is damaged`));
-      await until(() => again.status().appliedRevision !== undefined && told().length > 0);
+      await until(() => {
+        const { joined, appliedRevision } = again.status();
+        return joined && appliedRevision !== undefined && told().length > 0;
+      });
       expect(again.status()).toMatchObject({ serverId });
       expect(told()).toHaveLength(1);
     },
