@@ -2,9 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { CheckReport } from '../checks/check.ts';
 import { runChecks } from '../checks/run-checks.ts';
+import { exitStatus } from '../program/exit-status.ts';
 import type { ToolContext } from '../program/tool.ts';
 import { frameWords } from '../program/words.ts';
 import { certificateReports } from './certificate/certificate-reports.ts';
+import { type RepairOptions, repairHost, repairSiteOf, withRepairOptions } from './fix/repair-host.ts';
 import { hostChecks } from './host/host-checks.ts';
 import { hostBelow } from './host/host-root.ts';
 import { inboundReports } from './inbound/inbound-reports.ts';
@@ -20,7 +22,7 @@ import { networks, wholeNumber } from './options.ts';
 import { type InstalledGateway, installedGatewayOf, type ServerFiles, serverFiles } from './server-files.ts';
 import { mostDevices } from './utils-command.ts';
 
-interface AllOptions extends ControlPlaneOptions {
+interface AllOptions extends ControlPlaneOptions, RepairOptions {
   devices: number;
   pool?: readonly string[];
   port?: number;
@@ -69,12 +71,19 @@ export function allCommand(context: ToolContext): Command {
       '--rootless',
       say({ en: 'for containers without root', ja: 'ルートレス コンテナー向けに確認します' }),
     );
-  return withControlPlaneOptions(command, context)
+  return withRepairOptions(withControlPlaneOptions(command, context), context)
     .option('--json', say(frameWords.json))
     .action((options: AllOptions) => context.keep(runAll(context, options)));
 }
 
 async function runAll(context: ToolContext, options: AllOptions): Promise<number> {
+  const site = repairSiteOf(context, options, hostBelow('/'), '/');
+  const allDone = site === undefined || (await repairHost(context, site)).allDone;
+  const status = await checkAll(context, options);
+  return allDone ? status : exitStatus.failed;
+}
+
+async function checkAll(context: ToolContext, options: AllOptions): Promise<number> {
   const files = serverFiles(options.directory);
   const gateway = await installedGatewayOf(files);
   const port = options.port ?? gateway?.listenPort ?? 443;

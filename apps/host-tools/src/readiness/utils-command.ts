@@ -7,21 +7,19 @@ import { exitStatus } from '../program/exit-status.ts';
 import { WrongUse } from '../program/failure.ts';
 import type { ToolContext } from '../program/tool.ts';
 import { frameWords } from '../program/words.ts';
-import { applyRepairs, type RepairSite, refuseImpossibleRepairs } from './fix/apply-repairs.ts';
-import { planRepairs, repairFactsOf } from './fix/plan-repairs.ts';
+import type { RepairSite } from './fix/apply-repairs.ts';
+import { type RepairOptions, repairHost, repairSiteOf, withRepairOptions } from './fix/repair-host.ts';
 import { type HostQuestion, hostChecks } from './host/host-checks.ts';
 import { hostBelow } from './host/host-root.ts';
 import type { HostView } from './host/host-view.ts';
 import { networks, wholeNumber } from './options.ts';
 
-interface UtilsOptions {
+interface UtilsOptions extends RepairOptions {
   devices: number;
   pool?: readonly string[];
   port: number;
   rootless?: true;
   json?: true;
-  fix?: true;
-  yes?: true;
   root: string;
 }
 
@@ -31,7 +29,7 @@ export const mostDevices = 10_000_000;
 /** `mst-readiness utils`: the host itself, and what can be put right there. */
 export function utilsCommand(context: ToolContext): Command {
   const { say } = context;
-  return new Command('utils')
+  const command = new Command('utils')
     .description(
       say({
         en: 'checks this host: system, container engine, kernel, sizes, networks',
@@ -61,16 +59,9 @@ export function utilsCommand(context: ToolContext): Command {
     .option(
       '--rootless',
       say({ en: 'for containers without root', ja: 'ルートレス コンテナー向けに確認します' }),
-    )
+    );
+  return withRepairOptions(command, context)
     .option('--json', say(frameWords.json))
-    .option(
-      '--fix',
-      say({
-        en: 'repair what can be repaired; asks before each change',
-        ja: '修復できるものを修復します (変更ごとに確認します)',
-      }),
-    )
-    .option('--yes', say({ en: 'with --fix: do not ask', ja: '--fix で確認を省略します' }))
     .option(
       '--root <directory>',
       say({
@@ -94,16 +85,8 @@ async function runUtils(context: ToolContext, options: UtilsOptions): Promise<nu
     now: new Date(),
     environment,
   };
-  if (options.yes === true && options.fix !== true) {
-    throw new WrongUse({
-      en: '--yes has no meaning without --fix',
-      ja: '--yes は --fix と一緒に指定してください',
-    });
-  }
-  if (options.fix === true) {
-    const site = { view, root, isAgreed: options.yes === true, now: () => new Date() };
-    return repair(context, { question, site, isJson: options.json === true });
-  }
+  const site = repairSiteOf(context, options, view, root);
+  if (site !== undefined) return repair(context, { question, site, isJson: options.json === true });
   const reports = await runChecks(hostChecks(view, question));
   if (options.json === true) terminal.print(reportsAsJson(reports, language));
   else showReports(reports, language, terminal);
@@ -122,14 +105,12 @@ async function repair(
   context: ToolContext,
   { question, site, isJson }: { question: HostQuestion; site: RepairSite; isJson: boolean },
 ): Promise<number> {
-  const { language, terminal, environment } = context;
-  refuseImpossibleRepairs(context, site);
+  const { language, terminal } = context;
   if (!isJson) showReports(await runChecks(hostChecks(site.view, question)), language, terminal);
-  const repairs = planRepairs(await repairFactsOf(site.view, environment));
-  const allDone = await applyRepairs(context, repairs, site);
+  const { hadRepairs, allDone } = await repairHost(context, site);
   const reports = await runChecks(hostChecks(site.view, question));
   if (isJson) terminal.print(reportsAsJson(reports, language));
-  else if (repairs.length > 0) {
+  else if (hadRepairs) {
     terminal.print('');
     showReports(reports, language, terminal);
   }

@@ -112,6 +112,18 @@ describe('--fix', () => {
     expect(filesBelow(root)).toEqual(before);
   });
 
+  it.each([
+    ['utils', '--fix'],
+    ['all', '--fix'],
+    ['utils', '--yes'],
+    ['all', '--yes'],
+  ])('refuses %s %s where it makes no sense, and checks nothing', async (...words) => {
+    const terminal = new RecordedTerminal();
+    expect(await runTool(readinessTool, words, terminal, {})).toBe(2);
+    expect(terminal.printed).toBe('');
+    expect(terminal.complained).toContain('--fix');
+  });
+
   it('ends when nobody answers any more, with what was agreed to until then', async () => {
     const root = treeOf('RHEL 9.6');
     const before = filesBelow(root);
