@@ -14,11 +14,11 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { Failure } from '../../program/failure.ts';
 import { RecordedTerminal } from '../../program/testing.ts';
 import { runTool, type ToolContext } from '../../program/tool.ts';
+import { auditRules } from '../host/audit-rules.ts';
 import type { HostView } from '../host/host-view.ts';
 import { fixture, fixtureDistributions, makeTree, recordedHost } from '../host/testing/distributions.ts';
 import { readinessTool } from '../program.ts';
 import { applyRepairs, refuseImpossibleRepairs } from './apply-repairs.ts';
-import { auditRules } from './audit-rules.ts';
 import { planRepairs, repairFactsOf } from './plan-repairs.ts';
 
 /** The tree of a distribution, with other or more files. */
@@ -93,7 +93,7 @@ describe('--fix', () => {
     ]);
     expect(after['/etc/modules-load.d/mstunnel_iptables.conf']).toBe('ip_tables\n');
     expect(after['/etc/modules-load.d/mstunnel_tun.conf']).toBe('tun\n');
-    expect(after['/etc/audit/rules.d/mst.rules']).toBe(auditRules);
+    expect(after['/etc/audit/rules.d/mst.rules']).toContain('-w /etc/sysctl.d -p wa -k mstunnel_boot\n');
     expect(statSync(join(root, 'etc/sysctl.d/99-zz-mstunnel.conf')).mode & 0o777).toBe(0o644);
   });
 
@@ -200,9 +200,23 @@ describe('--fix', () => {
     const withOld = treeOf('RHEL 8.10', { [rules]: '-w /etc/mstunnel -p wa\n' });
     await fix(withOld, ['--yes']);
     const files = filesBelow(withOld);
-    expect(files[rules]).toBe(auditRules);
+    expect(files[rules]).toContain('-w /etc/modules-load.d -p wa -k mstunnel_boot\n');
     const copy = Object.keys(files).find((file) => file.startsWith(`${rules}.culvert-backup-`));
     expect(files[copy ?? '']).toBe('-w /etc/mstunnel -p wa\n');
+  });
+
+  it('watches nothing below a folder that is not there, and adds that once it is', async () => {
+    const root = treeOf('RHEL 9.6');
+    const rules = () => readFileSync(join(root, 'etc/audit/rules.d/mst.rules'), 'utf8');
+    await fix(root, ['--yes']);
+    expect(rules()).toContain('-w /etc/mstunnel -p wa');
+    expect(rules()).not.toContain('/etc/mstunnel/private');
+    for (const folder of ['etc/mstunnel', 'usr/sbin', 'etc/systemd/system', 'var/lib'])
+      mkdirSync(join(root, folder), { recursive: true });
+    await fix(root, ['--yes']);
+    expect(rules()).toBe(auditRules);
+    writeFileSync(join(root, 'etc/audit/rules.d/mst.rules'), `${auditRules}-w /opt/own -p wa\n`);
+    expect((await fix(root, ['--yes'])).told).toContain('There is nothing that --fix can repair.');
   });
 
   it('shows the outcome as JSON with --json, and what it did on the other stream', async () => {

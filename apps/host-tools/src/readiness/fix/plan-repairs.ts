@@ -1,10 +1,10 @@
-import { type AuditState, auditRulesFile, auditStateOf } from '../host/audit.ts';
+import { type AuditState, auditStateOf } from '../host/audit.ts';
+import { auditRulesFile, hasRules } from '../host/audit-rules.ts';
 import type { HostFile, HostView } from '../host/host-view.ts';
 import { forwardingEdits, forwardingNow } from '../host/ip-forwarding.ts';
 import { type ModuleName, type ModuleState, moduleFiles, moduleStateOf } from '../host/kernel-modules.ts';
 import { labelPortCommands, portsToLabelOf } from '../host/selinux.ts';
 import { type SysctlConfiguration, sysctlConfigurationOf } from '../host/sysctl.ts';
-import { auditRules } from './audit-rules.ts';
 import type { Action, Repair } from './repair.ts';
 
 /** What the repairs follow from. */
@@ -95,9 +95,10 @@ function moduleActions(name: ModuleName, { isRunning, modules }: RepairFacts): A
 
 /** Without auditd there is nobody to read the rules; the check names the package. */
 function auditActions({ isRunning, audit }: RepairFacts): Action[] {
-  if (!audit.isInstalled || audit.rules.missing === 'denied' || audit.rules.text === auditRules) return [];
+  const { isInstalled, rules, wantedRules } = audit;
+  if (!isInstalled || rules.missing === 'denied' || hasRules(rules.text ?? '', wantedRules)) return [];
   return [
-    { kind: 'write', path: auditRulesFile, text: auditRules },
+    { kind: 'write', path: auditRulesFile, text: wantedRules },
     ...(isRunning ? [{ kind: 'run', command: ['augenrules', '--load'] } as const] : []),
   ];
 }

@@ -1,30 +1,36 @@
 import type { Check, Finding } from '../../checks/check.ts';
+import { auditRulesFile, hasRules, loadableRules, watchedFolders } from './audit-rules.ts';
 import { distributionOf, installCommand } from './distribution.ts';
 import type { HostFile, HostView } from './host-view.ts';
 import type { Distribution } from './parse/os-release.ts';
 import { type ServiceState, serviceStateOf } from './services.ts';
-
-export const auditRulesFile = '/etc/audit/rules.d/mst.rules';
 
 /** What is known of auditing on a host. */
 export type AuditState = Readonly<{
   isInstalled: boolean;
   service: ServiceState;
   rules: HostFile;
+  /** The rules of this product that the host can load. */
+  wantedRules: string;
 }>;
 
 export async function auditStateOf(view: HostView): Promise<AuditState> {
-  const [configuration, program, service, rules] = await Promise.all([
+  const [configuration, program, service, rules, folders] = await Promise.all([
     view.exists('/etc/audit/auditd.conf'),
     Promise.all(['/usr/sbin/auditd', '/sbin/auditd'].map((path) => view.exists(path))),
     serviceStateOf(view, 'auditd'),
     view.read(auditRulesFile),
+    Promise.all(watchedFolders.map(async (folder) => ((await view.exists(folder)) ? [folder] : []))),
   ]);
   // Without root nothing in /etc/audit is visible.
-  return { isInstalled: configuration || program.includes(true), service, rules };
+  const isInstalled = configuration || program.includes(true);
+  return { isInstalled, service, rules, wantedRules: loadableRules(new Set(folders.flat())) };
 }
 
-export function judgeAudit({ isInstalled, service, rules }: AuditState, distribution: Distribution): Finding {
+export function judgeAudit(
+  { isInstalled, service, rules, wantedRules }: AuditState,
+  distribution: Distribution,
+): Finding {
   if (!isInstalled) {
     return {
       result: 'warning',
@@ -59,6 +65,16 @@ export function judgeAudit({ isInstalled, service, rules }: AuditState, distribu
       found: {
         en: 'auditd is set up, without rules for the files of this product',
         ja: 'auditd は構成済みですが、本製品のファイルに対する規則がありません',
+      },
+      remedy: { commands: ['sudo mst-readiness utils --fix'] },
+    };
+  }
+  if (rules.text !== undefined && !hasRules(rules.text, wantedRules)) {
+    return {
+      result: 'warning',
+      found: {
+        en: `auditd is set up, but ${auditRulesFile} lacks rules for files that this host has`,
+        ja: `auditd は構成済みですが、${auditRulesFile} にはこのサーバーのファイルに対する規則が不足しています`,
       },
       remedy: { commands: ['sudo mst-readiness utils --fix'] },
     };
