@@ -1,7 +1,13 @@
 import type { Protocol, Reach } from './reach.ts';
 
 /** What a zone of firewalld lets in. */
-export type Zone = Readonly<{ target: string; ports: readonly string[]; services: readonly string[] }>;
+export type Zone = Readonly<{
+  target: string;
+  ports: readonly string[];
+  services: readonly string[];
+  /** Rules with conditions of their own; what they let in is not judged. */
+  hasRichRules: boolean;
+}>;
 
 /** Ports of the services that firewalld knows by a name and that an administrator may have chosen for the port. */
 const servicePorts: Readonly<Record<string, readonly string[]>> = {
@@ -14,7 +20,12 @@ const servicePorts: Readonly<Record<string, readonly string[]>> = {
 export function zoneFromList(text: string): Zone {
   const words = (name: string) =>
     (new RegExp(`^\\s*${name}:[ \\t]*(.*)$`, 'm').exec(text)?.[1] ?? '').split(/\s+/).filter(Boolean);
-  return { target: words('target')[0] ?? 'default', ports: words('ports'), services: words('services') };
+  return {
+    target: words('target')[0] ?? 'default',
+    ports: words('ports'),
+    services: words('services'),
+    hasRichRules: /^\s*rich rules:\s*\S/m.test(text),
+  };
 }
 
 /** Reads a file of `/etc/firewalld/zones`. */
@@ -28,10 +39,15 @@ export function zoneFromXml(xml: string): Zone {
       (element) => `${attribute(element, 'port')}/${attribute(element, 'protocol')}`,
     ),
     services: elements('service').map((element) => attribute(element, 'name')),
+    hasRichRules: /<rule[\s>]/.test(xml),
   };
 }
 
-export function firewalldReach({ target, ports, services }: Zone, protocol: Protocol, port: number): Reach {
+export function firewalldReach(
+  { target, ports, services, hasRichRules }: Zone,
+  protocol: Protocol,
+  port: number,
+): Reach {
   if (target === 'ACCEPT') return 'open';
   const opened = [...ports, ...services.flatMap((name) => servicePorts[name] ?? [])];
   const isOpen = opened.some((entry) => {
@@ -39,5 +55,6 @@ export function firewalldReach({ target, ports, services }: Zone, protocol: Prot
     if (match === null || match[3] !== protocol) return false;
     return Number(match[1]) <= port && port <= Number(match[2] ?? match[1]);
   });
-  return isOpen ? 'open' : 'closed';
+  if (isOpen) return 'open';
+  return hasRichRules ? 'unknown' : 'closed';
 }

@@ -10,7 +10,9 @@ export function ufwReach(userRules: string, policy: string, protocol: Protocol, 
   for (const line of userRules.split('\n').filter((text) => text.startsWith(marker))) {
     const fields = line.slice(marker.length).trim().split(/\s+/);
     const [action = '', ruleProtocol, ports = '', , sourcePort, source] = fields;
-    if (fields.at(-1) !== 'in' || source !== '0.0.0.0/0' || sourcePort !== 'any') continue;
+    // Rules for what is passed on begin with "route:"; behind the direction there may be a comment.
+    if (action.includes(':') || !fields.slice(6).includes('in')) continue;
+    if (source !== '0.0.0.0/0' || sourcePort !== 'any') continue;
     if (ruleProtocol !== 'any' && ruleProtocol !== protocol) continue;
     if (!holdsPort(ports, port)) continue;
     return action.startsWith('allow') || action.startsWith('limit') ? 'open' : 'closed';
